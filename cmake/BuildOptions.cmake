@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# Flags for our own targets. They hang on two INTERFACE targets that are linked PRIVATE and are not exported, so nothing
+# here reaches a user of the library or changes a global flag.
+#
+#   natsproto_build_options        every target: warnings, hardening, sanitizers
+#   natsproto_executable_options   executables as well: hardening of the linked file
+
+add_library(natsproto_build_options INTERFACE)
+add_library(natsproto_executable_options INTERFACE)
+
+if(PROJECT_IS_TOP_LEVEL OR NATSPROTO_WERROR)
+  target_compile_options(
+    natsproto_build_options
+    INTERFACE -Wall
+              -Wextra
+              -Wpedantic
+              -Wshadow
+              -Wconversion
+              -Wsign-conversion
+              -Wdouble-promotion
+              -Wold-style-cast
+              -Wcast-align
+              -Wcast-qual
+              -Wnon-virtual-dtor
+              -Woverloaded-virtual
+              -Wextra-semi
+              -Wformat=2
+              -Wimplicit-fallthrough
+              -Wunused)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    target_compile_options(natsproto_build_options INTERFACE -Wduplicated-cond -Wlogical-op)
+    if(CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+      # g++ 12 warns about std::string's own operator+ and insert (GCC bug 105651).
+      target_compile_options(natsproto_build_options INTERFACE -Wno-restrict)
+    endif()
+  endif()
+endif()
+if(NATSPROTO_WERROR)
+  target_compile_options(natsproto_build_options INTERFACE -Werror)
+endif()
+
+if(NATSPROTO_BUILD_FUZZ)
+  if(NOT CMAKE_CXX_COMPILER_ID MATCHES "Clang")
+    message(FATAL_ERROR "NATSPROTO_BUILD_FUZZ needs clang: libFuzzer is a part of it")
+  endif()
+  if(NOT NATSPROTO_SANITIZE)
+    set(NATSPROTO_SANITIZE "fuzzer-no-link,address,undefined")
+  endif()
+endif()
+
+if(NATSPROTO_SANITIZE)
+  target_compile_options(natsproto_build_options INTERFACE -fsanitize=${NATSPROTO_SANITIZE} -fno-omit-frame-pointer
+                                                           -fno-sanitize-recover=all)
+  target_link_options(natsproto_build_options INTERFACE -fsanitize=${NATSPROTO_SANITIZE})
+  target_compile_definitions(natsproto_build_options INTERFACE _GLIBCXX_ASSERTIONS)
+else()
+  set(optimized "$<CONFIG:Release,RelWithDebInfo,MinSizeRel>")
+  target_compile_options(
+    natsproto_build_options INTERFACE -fstack-protector-strong "$<${optimized}:-U_FORTIFY_SOURCE>"
+                                      "$<${optimized}:-D_FORTIFY_SOURCE=2>")
+  target_compile_definitions(natsproto_build_options INTERFACE "$<$<CONFIG:Debug>:_GLIBCXX_ASSERTIONS>")
+  if(UNIX AND NOT APPLE)
+    target_link_options(natsproto_executable_options INTERFACE "LINKER:-z,relro" "LINKER:-z,now")
+  endif()
+  unset(optimized)
+endif()
+
+target_link_libraries(natsproto_executable_options INTERFACE natsproto_build_options)

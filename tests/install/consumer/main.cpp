@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A user's program. It must link everything that the libraries need: Boost.URL by a URL, Boost.JSON
+// by an INFO.
+#include <natsproto/server_url.hpp>
+#include <natsproto/version.hpp>
+#include <natsproto/wire/client_connection.hpp>
+
+#include <cstdio>
+#include <string_view>
+#include <variant>
+
+int main() {
+    static_assert(nats::version == NATSPROTO_VERSION_STRING);
+    std::printf("natsproto %s\n", NATSPROTO_VERSION_STRING);
+
+    const nats::server_url url = nats::parse_server_url("nats://[::1]:4222").value();
+    std::printf("server %s\n", url.where.text().c_str());
+    if (url.where.port != 4222) return 1;
+
+    constexpr std::string_view info = "INFO {\"server_id\":\"X\",\"max_payload\":1048576}\r\n";
+    nats::wire::client_connection connection;
+    connection.feed({info.data(), info.size()});
+    nats::wire::connection_event event;
+    if (!connection.next(event)) return 1;
+    const auto* request = std::get_if<nats::wire::event::connect_requested>(&event);
+    if (request == nullptr || request->info->max_payload != 1048576) return 1;
+    std::printf("INFO of server %s\n", request->info->server_id.c_str());
+    return 0;
+}
