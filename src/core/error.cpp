@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Theory of operation: one table of sentences, used by the category, by error::message() and by the
+// documentation.
+
+#include <natsproto/error.hpp>
+
+#include <utility>
+
+namespace nats {
+
+std::string_view describe(errc code) noexcept {
+    switch (code) {
+    case errc::invalid_argument: return "invalid argument";
+    case errc::invalid_url: return "invalid server URL";
+    case errc::invalid_subject: return "invalid subject";
+    case errc::invalid_queue_group: return "invalid queue group";
+    case errc::invalid_inbox_prefix: return "invalid inbox prefix";
+    case errc::invalid_header: return "invalid header";
+    case errc::payload_too_large: return "payload larger than the server accepts";
+    case errc::control_line_too_long:
+        return "subject, reply or queue group too long for one command";
+    case errc::headers_not_supported: return "the server does not support headers";
+    case errc::no_echo_not_supported: return "the server does not support no-echo";
+    case errc::no_reply: return "the message has no reply subject";
+    case errc::invalid_subscription: return "the subscription is not valid any more";
+    case errc::not_connected: return "not connected";
+    case errc::already_connected: return "already connected or connecting";
+    case errc::too_many_subscriptions: return "too many subscriptions";
+    case errc::too_many_requests: return "too many requests are waiting";
+    case errc::output_full: return "too much output waits to be sent";
+    case errc::in_use: return "another operation is waiting on this object";
+    case errc::protocol_error: return "the peer broke the protocol";
+    case errc::unknown_operation:
+        return "the peer does not speak the NATS protocol: unknown operation";
+    case errc::unexpected_operation: return "the peer sent an operation that is not allowed now";
+    case errc::line_too_long: return "the peer sent a control line that is too long";
+    case errc::info_too_large: return "the server sent an INFO that is too large";
+    case errc::bad_info: return "the server sent an INFO that cannot be read";
+    case errc::message_too_large: return "the peer announced a message that is too large";
+    case errc::header_block_too_large: return "the peer announced headers that are too large";
+    case errc::bad_number: return "the peer sent a number that cannot be read";
+    case errc::bad_arguments: return "the peer sent a command with wrong arguments";
+    case errc::missing_crlf: return "the peer sent a payload that does not end as announced";
+    case errc::authorization_violation: return "the server refused the login";
+    case errc::authentication_timeout: return "the login took too long for the server";
+    case errc::authentication_expired: return "the credentials have expired";
+    case errc::authentication_revoked: return "the credentials were revoked";
+    case errc::permissions_violation: return "no permission";
+    case errc::max_connections_exceeded: return "the server has too many connections";
+    case errc::max_subscriptions_exceeded: return "the server allows no more subscriptions";
+    case errc::server_max_payload: return "the server refused a payload as too large";
+    case errc::server_max_control_line: return "the server refused a command as too long";
+    case errc::server_protocol_error: return "the server does not accept our protocol";
+    case errc::server_invalid_subject: return "the server refused a subject";
+    case errc::stale_connection: return "the connection went stale";
+    case errc::connection_throttled: return "the server throttles connections";
+    case errc::tls_required: return "TLS is required";
+    case errc::server_error: return "the server reported an error";
+    case errc::timeout: return "timeout";
+    case errc::no_responders: return "no responders";
+    case errc::interrupted: return "interrupted";
+    case errc::cancelled: return "cancelled";
+    case errc::slow_consumer: return "slow consumer: messages were dropped";
+    case errc::max_messages_reached: return "the subscription has delivered all its messages";
+    case errc::connection_closed: return "connection closed";
+    case errc::no_servers: return "no server could be reached";
+    case errc::eof: return "the peer closed the connection";
+    case errc::io_error: return "I/O error";
+    case errc::resolve_failed: return "unknown host";
+    case errc::connect_failed: return "cannot connect";
+    }
+    return "unknown error";
+}
+
+namespace {
+
+class category final : public std::error_category {
+public:
+    [[nodiscard]] const char* name() const noexcept override { return "nats"; }
+    [[nodiscard]] std::string message(int code) const override {
+        return std::string(describe(static_cast<errc>(code)));
+    }
+};
+
+} // namespace
+
+const std::error_category& error_category() noexcept {
+    static const category instance;
+    return instance;
+}
+
+std::error_code make_error_code(errc code) noexcept {
+    return {static_cast<int>(code), error_category()};
+}
+
+std::string printable(std::string_view text) {
+    constexpr std::string_view hex = "0123456789abcdef";
+    std::string out;
+    out.reserve(text.size());
+    for (const char c : text) {
+        const auto byte = static_cast<unsigned char>(c);
+        if (byte >= 0x20 && byte != 0x7f) {
+            out += c;
+            continue;
+        }
+        out += "\\x";
+        out += hex[byte >> 4U];
+        out += hex[byte & 15U];
+    }
+    return out;
+}
+
+std::string error::message() const {
+    std::string out(describe(code_));
+    if (status_ != 0) out += " (status " + std::to_string(status_) + ')';
+    if (!detail_.empty()) out += ": " + printable(detail_);
+    return out;
+}
+
+exception::exception(error e) : std::runtime_error(e.message()), error_(std::move(e)) {}
+
+void throw_exception_from_error(const error& e, const boost::source_location& /*where*/) {
+    throw exception(e);
+}
+
+} // namespace nats

@@ -1,0 +1,324 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Theory of operation.
+//
+// Input waits in one contiguous buffer. advance() parses one frame, looks up (state, operation) in
+// the transition table and does the action there; frames with nothing to report (PING, +OK) go by
+// without leaving the loop. The frame that was reported stays in the buffer until the next
+// advance() or prepare(), because the event's views point into it.
+//
+// Failure is sticky: the first violation, or the end of the transport once all that was received is
+// parsed, is reported as `closed` one time, and nothing is sent after it.
+
+#include <natsproto/wire/client_connection.hpp>
+
+#include <natsproto/subject.hpp>
+#include <natsproto/wire/encoder.hpp>
+
+#include "core/text/ascii.hpp"
+
+#include <cstring>
+#include <string>
+
+namespace nats::wire {
+
+namespace {
+
+connection_input input_of(op kind) noexcept {
+    switch (kind) {
+    case op::info: return connection_input::info;
+    case op::msg: return connection_input::msg;
+    case op::ping: return connection_input::ping;
+    case op::pong: return connection_input::pong;
+    case op::ok: return connection_input::ok;
+    case op::err: return connection_input::err;
+    case op::connect:
+    case op::pub:
+    case op::sub:
+    case op::unsub: break;
+    }
+    return connection_input::violation; // a client's operation: the parser has refused it already
+}
+
+const transition& look_up(connection_state state, connection_input input) noexcept {
+    return client_transitions[static_cast<std::size_t>(state)][static_cast<std::size_t>(input)];
+}
+
+error refused(connection_state state, connection_input input) {
+    return {errc::unexpected_operation, std::string(name_of(input)) + " while " + name_of(state)};
+}
+
+/// The start of what the peer sent instead of the protocol, for the error.
+std::string beginning_of(std::string_view input) {
+    constexpr std::size_t shown = 32;
+    const std::string_view line = input.substr(0, input.find('\n'));
+    return "the peer sent \"" + printable(line.substr(0, shown)) +
+           (line.size() > shown ? "...\"" : "\"");
+}
+
+} // namespace
+
+client_connection::client_connection(const limits& bounds)
+    : limits_(bounds), parser_(sender::server, bounds) {}
+
+// --- B: inputs
+
+std::span<char> client_connection::prepare(std::size_t at_least) {
+    drop_consumed();
+    return input_.prepare(at_least, parser_.wanted());
+}
+
+void client_connection::commit(std::size_t n) noexcept {
+    input_.commit(n);
+    if (state_ == connection_state::closed) input_.clear();
+}
+
+void client_connection::feed(bytes received) {
+    if (received.empty()) return;
+    std::span<char> space = prepare(received.size());
+    std::memcpy(space.data(), received.data(), received.size());
+    commit(received.size());
+}
+
+void client_connection::handle_eof(error why) {
+    if (eof_ || state_ == connection_state::closed) return;
+    eof_ = true;
+    close_reason_ = std::move(why);
+}
+
+// --- C: commands
+
+result<void> client_connection::connect(const connect_fields& fields) {
+    if (look_up(state_, connection_input::connect).action != connection_action::send_connect) {
+        if (state_ == connection_state::awaiting_info)
+            return error{errc::not_connected, "connect() before INFO"};
+        if (state_ == connection_state::closed) return error{errc::connection_closed};
+        return error{errc::already_connected};
+    }
+    connect_fields sent = fields;
+    sent.headers = fields.headers && info_.headers;
+    sent.no_responders = fields.no_responders && sent.headers;
+    if (!fields.echo && info_.proto < 1) return error{errc::no_echo_not_supported};
+    result<std::string> json = write_connect_json(sent);
+    if (!json) return json.error();
+    headers_enabled_ = sent.headers;
+    encode_connect(output_, *json);
+    encode_ping(output_);
+    state_ = connection_state::handshaking;
+    pay_owed_pongs();
+    return {};
+}
+
+result<void> client_connection::check_command(std::size_t arguments) const {
+    if (look_up(state_, connection_input::command).action != connection_action::accept_command) {
+        return error{state_ == connection_state::closed ? errc::connection_closed
+                                                        : errc::not_connected};
+    }
+    if (arguments > limits_.max_control_line) return error{errc::control_line_too_long};
+    if (output_.size() >= limits_.max_output_bytes) return error{errc::output_full};
+    return {};
+}
+
+result<void> client_connection::ping() {
+    if (result<void> ok = check_command(0); !ok) return ok;
+    encode_ping(output_);
+    return {};
+}
+
+result<void> client_connection::check_publish(std::string_view subject, std::size_t payload,
+                                              std::string_view reply, std::size_t header) const {
+    if (!is_publish_subject(subject))
+        return error{errc::invalid_subject, "publish to \"" + printable(subject) + '"'};
+    if (!reply.empty() && !is_publish_subject(reply)) {
+        return error{errc::invalid_subject, "reply subject \"" + printable(reply) + '"'};
+    }
+    if (header != 0 && !headers_enabled_ && state_ == connection_state::open)
+        return error{errc::headers_not_supported};
+    const std::size_t size = header + payload;
+    if (info_.max_payload > 0 && size > static_cast<std::size_t>(info_.max_payload)) {
+        return error{errc::payload_too_large, std::to_string(size) + " bytes, max_payload is " +
+                                                  std::to_string(info_.max_payload)};
+    }
+    return check_command(pub_arguments_size(subject.size(), reply.size(), header, payload));
+}
+
+result<void> client_connection::publish(std::string_view subject, bytes payload,
+                                        std::string_view reply, header_view headers) {
+    if (result<void> ok = check_publish(subject, payload.size(), reply, headers.raw().size()); !ok)
+        return ok;
+    encode_pub(output_, subject, reply, headers.raw(), payload.text());
+    return {};
+}
+
+result<void> client_connection::publish_borrowed(std::string_view subject, bytes payload,
+                                                 std::string_view reply, header_view headers) {
+    if (result<void> ok = check_publish(subject, payload.size(), reply, headers.raw().size()); !ok)
+        return ok;
+    encode_pub_borrowed(output_, subject, reply, headers.raw(), payload.text());
+    return {};
+}
+
+result<void> client_connection::check_subscribe(std::string_view subject,
+                                                std::optional<std::string_view> queue,
+                                                std::uint64_t sid) const {
+    if (!is_subscribe_subject(subject))
+        return error{errc::invalid_subject, "subscribe to \"" + printable(subject) + '"'};
+    if (queue && !is_queue_group(*queue))
+        return error{errc::invalid_queue_group, '"' + printable(*queue) + '"'};
+    const std::size_t queue_size = queue ? queue->size() + 1 : 0;
+    if (subject.size() + 1 + queue_size + text::decimal_digits(sid) > limits_.max_control_line) {
+        return error{errc::control_line_too_long};
+    }
+    return {};
+}
+
+result<void> client_connection::subscribe(std::string_view subject,
+                                          std::optional<std::string_view> queue,
+                                          std::uint64_t sid) {
+    if (result<void> ok = check_subscribe(subject, queue, sid); !ok) return ok;
+    if (result<void> ok = check_command(0); !ok) return ok;
+    encode_sub(output_, subject, queue.value_or(std::string_view{}), sid);
+    return {};
+}
+
+result<void> client_connection::unsubscribe(std::uint64_t sid, std::optional<std::uint64_t> after) {
+    result<void> ok = check_command(0);
+    // An end must always be possible, and there is one for each subscription: it may exceed the
+    // output limit.
+    if (!ok && (after || ok.error() != errc::output_full)) return ok;
+    if (after)
+        encode_unsub(output_, sid, *after);
+    else
+        encode_unsub(output_, sid);
+    return {};
+}
+
+// --- D: outputs
+
+std::size_t client_connection::poll_transmit(std::span<const_buffer> out) const noexcept {
+    return state_ == connection_state::closed ? 0 : output_.gather(out);
+}
+
+void client_connection::transmitted(std::size_t n) {
+    output_.transmitted(n);
+    if (owed_pongs_ != 0) pay_owed_pongs();
+}
+
+void client_connection::drop_consumed() noexcept {
+    if (to_consume_ == 0) return;
+    input_.consume(to_consume_);
+#ifndef NDEBUG
+    input_.poison_consumed(to_consume_);
+#endif
+    to_consume_ = 0;
+}
+
+client_connection::step client_connection::advance() {
+    while (true) {
+        drop_consumed();
+        if (state_ == connection_state::closed) {
+            if (close_reported_) return step::need_more;
+            close_reported_ = true;
+            return step::closed;
+        }
+        switch (parser_.next(input_.data(), frame_)) {
+        case parser::status::need_more:
+            if (!eof_) return step::need_more;
+            if (input_.size() != 0 && close_reason_ == errc::eof) {
+                close_reason_ = error{errc::eof, "in the middle of an operation"};
+            }
+            return close(std::move(close_reason_));
+        case parser::status::failed:
+            return close(error{parser_.failure(), beginning_of(input_.data())});
+        case parser::status::frame:
+            to_consume_ = frame_.size;
+            if (const step s = apply(frame_); s != step::need_more) return s;
+            break;
+        }
+    }
+}
+
+/// Does what the table says about a frame; `need_more` when there is nothing to report.
+client_connection::step client_connection::apply(const frame& f) {
+    const connection_input input = input_of(f.kind);
+    const transition& t = look_up(state_, input);
+    switch (t.action) {
+    case connection_action::deliver: return step::message;
+    case connection_action::ignore: return step::need_more;
+    case connection_action::answer_ping: answer_ping(); return step::need_more;
+    case connection_action::owe_pong: ++owed_pongs_; return step::need_more;
+    case connection_action::report_pong: return step::pong;
+    case connection_action::report_connected: state_ = t.next; return step::connected;
+    case connection_action::request_connect: return first_info();
+    case connection_action::report_info: return later_info();
+    case connection_action::report_error:
+        error_class_ = classify_server_error(f.text);
+        return step::server_error;
+    default: return close(refused(state_, input));
+    }
+}
+
+client_connection::step client_connection::first_info() {
+    result<server_info> parsed = parse_server_info(frame_.text, limits_);
+    if (!parsed) return close(parsed.error());
+    info_ = std::move(*parsed);
+    state_ = connection_state::awaiting_connect;
+    return step::connect_requested;
+}
+
+client_connection::step client_connection::later_info() {
+    result<server_info> parsed = parse_server_info(frame_.text, limits_);
+    if (!parsed) return step::need_more; // the old one stays (INF-10)
+    info_ = std::move(*parsed);
+    return step::info;
+}
+
+/// A peer that sends PINGs and reads nothing must not make the output grow: past a bound, PONGs are
+/// only counted.
+void client_connection::answer_ping() {
+    ++owed_pongs_;
+    pay_owed_pongs();
+}
+
+void client_connection::pay_owed_pongs() {
+    if (state_ != connection_state::handshaking && state_ != connection_state::open) return;
+    constexpr std::size_t pong_size = 6;
+    const bool room = output_.size() < limits_.max_output_bytes + limits_.max_pong_bytes;
+    std::uint64_t n = room ? limits_.max_pong_bytes / pong_size : 0;
+    n = std::min(n, owed_pongs_);
+    for (std::uint64_t i = 0; i < n; ++i) encode_pong(output_);
+    owed_pongs_ -= n;
+}
+
+client_connection::step client_connection::close(error why) {
+    state_ = connection_state::closed;
+    close_reason_ = std::move(why);
+    to_consume_ = 0;
+    input_.clear();
+    close_reported_ = true;
+    return step::closed;
+}
+
+bool client_connection::next(connection_event& out) {
+    switch (advance()) {
+    case step::need_more: return false;
+    case step::message:
+        out.emplace<event::message>(event::message{
+            message_view{frame_.subject, frame_.reply, header_view(frame_.header), frame_.payload},
+            frame_.sid});
+        return true;
+    case step::connect_requested:
+        out.emplace<event::connect_requested>(event::connect_requested{&info_});
+        return true;
+    case step::connected: out.emplace<event::connected>(event::connected{&info_}); return true;
+    case step::pong: out.emplace<event::pong>(event::pong{}); return true;
+    case step::info: out.emplace<event::info>(event::info{&info_}); return true;
+    case step::server_error:
+        out.emplace<event::server_error>(event::server_error{frame_.text, error_class_});
+        return true;
+    case step::closed: out.emplace<event::closed>(event::closed{&close_reason_}); return true;
+    }
+    return false;
+}
+
+} // namespace nats::wire
