@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One subscription's place in the runtime: a bounded queue of messages that wait for their reader,
+// or a handler that gets each message as it comes.
+
+#pragma once
+
+#include <natsproto/detail/intrusive_list.hpp>
+#include <natsproto/limits.hpp>
+#include <natsproto/message.hpp>
+#include <natsproto/result.hpp>
+#include <natsproto/session.hpp>
+
+#include <cstdint>
+#include <optional>
+
+namespace nats {
+
+class runtime;
+class mailbox_waiter;
+
+/// Created by the facade that hands out a subscription, and registered by `runtime::subscribe`. Its
+/// address must not change. It may be destroyed at any time, also by its own handler and after its
+/// runtime.
+class mailbox : public detail::list_node {
+public:
+    /// Gets each message instead of the queue; the view lives until it returns or waits.
+    using handler = void (*)(void* context, const message_view& m);
+
+    mailbox() noexcept = default;
+    mailbox(const mailbox&) = delete;
+    mailbox& operator=(const mailbox&) = delete;
+    ~mailbox();
+
+    /// Whether the subscription can still bring messages: not unsubscribed, ended or closed.
+    [[nodiscard]] bool active() const noexcept { return id_.has_value(); }
+    [[nodiscard]] std::optional<sub_id> id() const noexcept { return id_; }
+
+    [[nodiscard]] std::uint64_t pending_messages() const noexcept { return pending_; }
+    [[nodiscard]] std::uint64_t pending_bytes() const noexcept { return pending_bytes_; }
+    [[nodiscard]] std::uint64_t max_pending_messages() const noexcept { return max_pending_; }
+    [[nodiscard]] std::uint64_t max_pending_bytes() const noexcept { return max_pending_bytes_; }
+    void clear_max_pending() noexcept;
+    /// Messages given to the reader or the handler.
+    [[nodiscard]] std::uint64_t delivered() const noexcept { return delivered_; }
+    /// Messages dropped because the queue was full.
+    [[nodiscard]] std::uint64_t dropped() const noexcept { return dropped_; }
+
+    [[nodiscard]] const pending_limits& limits() const noexcept { return limits_; }
+    /// `invalid_argument` for a limit of 0.
+    result<void> set_limits(const pending_limits& l);
+
+private:
+    friend class runtime;
+    friend class mailbox_waiter;
+
+    [[nodiscard]] bool push(const message_view& view);
+    /// Makes the first queued message the current one, and returns its view.
+    message_view pop() noexcept;
+    void drop_queue() noexcept;
+    /// Why there will be no further message.
+    [[nodiscard]] error end_reason() const;
+
+    runtime* runtime_ = nullptr;
+    std::optional<sub_id> id_;
+    handler handler_ = nullptr;
+    void* context_ = nullptr;
+    message::block* head_ = nullptr;
+    message::block* tail_ = nullptr;
+    message current_; ///< the message that the last view from the queue points into
+    mailbox_waiter* waiter_ = nullptr;
+    std::uint64_t pending_ = 0;
+    std::uint64_t pending_bytes_ = 0;
+    std::uint64_t max_pending_ = 0;
+    std::uint64_t max_pending_bytes_ = 0;
+    std::uint64_t delivered_ = 0;
+    std::uint64_t dropped_ = 0;
+    pending_limits limits_;
+    error ended_ = errc::invalid_subscription;
+    bool slow_ = false;        ///< an episode of dropping is on: it was reported
+    bool slow_unseen_ = false; ///< the reader has not been told yet
+};
+
+} // namespace nats

@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What lets sequences of steps be written once: waiting for replies, messages, PONGs and deadlines,
+// without I/O, over one session. Drivers feed it events and time; ops wait in it.
+
+#pragma once
+
+#include <natsproto/bytes.hpp>
+#include <natsproto/detail/frame_pool.hpp>
+#include <natsproto/detail/intrusive_list.hpp>
+#include <natsproto/mailbox.hpp>
+#include <natsproto/message.hpp>
+#include <natsproto/nuid.hpp>
+#include <natsproto/op.hpp>
+#include <natsproto/random.hpp>
+#include <natsproto/result.hpp>
+#include <natsproto/session.hpp>
+#include <natsproto/time.hpp>
+
+#include <coroutine>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace nats {
+
+/// What waits: a member of an awaiter, so it lives in the frame of the coroutine that waits.
+/// Destroying it cancels.
+class waiter : public detail::list_node {
+public:
+    waiter(const waiter&) = delete;
+    waiter& operator=(const waiter&) = delete;
+
+protected:
+    waiter(runtime& rt, time_point deadline) noexcept : runtime_(&rt), deadline_(deadline) {}
+    ~waiter();
+
+    void suspend(std::coroutine_handle<> h);
+    runtime* runtime_;
+    error failure_;
+    bool failed_ = false;
+
+private:
+    friend class runtime;
+    static constexpr std::size_t no_place = static_cast<std::size_t>(-1);
+    std::coroutine_handle<> handle_;
+    time_point deadline_;
+    std::size_t place_ = no_place; ///< in the heap of deadlines
+    std::uint64_t order_ = 0;      ///< among equal deadlines: who waited first
+    int depth_ = 0;                ///< how many handlers were running when the wait began
+};
+
+/// Waits for the reply to one request. Awaiting it sends the request; the view lives until the next
+/// `co_await`.
+class request_waiter : public waiter {
+public:
+    request_waiter(runtime& rt, std::string_view subject, bytes payload, header_view headers,
+                   time_point deadline) noexcept
+        : waiter(rt, deadline), subject_(subject), payload_(payload), headers_(headers) {}
+    request_waiter(const request_waiter&) = delete;
+    request_waiter& operator=(const request_waiter&) = delete;
+    ~request_waiter();
+
+    [[nodiscard]] bool await_ready();
+    void await_suspend(std::coroutine_handle<> h) { suspend(h); }
+    [[nodiscard]] result<message_view> await_resume();
+
+private:
+    friend class runtime;
+    std::string_view subject_;
+    bytes payload_;
+    header_view headers_;
+    std::uint32_t slot_ = 0; ///< in the table of requests, from 1; 0: none
+    message_view reply_;
+};
+
+/// Waits for the next message of a mailbox. The view lives until the next `co_await`.
+class mailbox_waiter : public waiter {
+public:
+    mailbox_waiter(runtime& rt, mailbox& box, time_point deadline) noexcept
+        : waiter(rt, deadline), box_(&box) {}
+    mailbox_waiter(const mailbox_waiter&) = delete;
+    mailbox_waiter& operator=(const mailbox_waiter&) = delete;
+    ~mailbox_waiter();
+
+    [[nodiscard]] bool await_ready();
+    void await_suspend(std::coroutine_handle<> h);
+    [[nodiscard]] result<message_view> await_resume();
+
+private:
+    friend class runtime;
+    friend class mailbox;
+    mailbox* box_;
+    message_view message_;
+};
+
+/// Waits for the PONG to a PING that awaiting it sends: the round trip time.
+class flush_waiter : public waiter {
+public:
+    flush_waiter(runtime& rt, time_point deadline) noexcept : waiter(rt, deadline) {}
+    flush_waiter(const flush_waiter&) = delete;
+    flush_waiter& operator=(const flush_waiter&) = delete;
+    ~flush_waiter() = default;
+
+    [[nodiscard]] bool await_ready();
+    void await_suspend(std::coroutine_handle<> h);
+    [[nodiscard]] result<duration> await_resume();
+
+private:
+    friend class runtime;
+    ping_id ping_{};
+    duration rtt_{};
+};
+
+/// Waits for a condition of the connection: that it is up, that there is room in the output, or
+/// only for the deadline (which is then no error).
+class condition_waiter : public waiter {
+public:
+    enum class kind : std::uint8_t { connected, room, time };
+    condition_waiter(runtime& rt, kind what, time_point deadline) noexcept
+        : waiter(rt, deadline), kind_(what) {}
+    condition_waiter(const condition_waiter&) = delete;
+    condition_waiter& operator=(const condition_waiter&) = delete;
+    ~condition_waiter() = default;
+
+    [[nodiscard]] bool await_ready();
+    void await_suspend(std::coroutine_handle<> h);
+    [[nodiscard]] result<void> await_resume();
+
+private:
+    friend class runtime;
+    kind kind_;
+};
+
+struct subscribe_options {
+    std::optional<std::string_view> queue; ///< the queue group; an empty name is an error
+    std::optional<pending_limits> pending; ///< instead of the connection's
+};
+static_assert(std::is_trivially_destructible_v<subscribe_options>);
+
+/// Single-threaded, like its session. Must outlive all ops that run on it; mailboxes may outlive
+/// it.
+///
+/// A driver does, after each input: `while (s.next(e)) rt.dispatch(e);`, then actions, output and
+/// `poll_timeout` as the session's contract says, but through the members of this class where both
+/// have them.
+class runtime {
+public:
+    runtime(session& s, random_source& random);
+    runtime(const runtime&) = delete;
+    runtime& operator=(const runtime&) = delete;
+    ~runtime();
+
+    // --- for drivers
+    /// Tells the time; ops see it as `now()`.
+    void advance(time_point now) noexcept { now_ = now; }
+    /// Gives an event to whom it concerns: resumes ops, fills mailboxes, calls handlers and the
+    /// observer.
+    void dispatch(const event& e);
+    /// As `session::handle_timeout`, and ends waits whose deadline has come.
+    void handle_timeout(time_point now);
+    [[nodiscard]] std::optional<time_point> poll_timeout() const noexcept;
+    /// As `session::transmitted`, and wakes those who wait for room.
+    void transmitted(std::size_t n);
+    /// Gets every event that is not a message. It may call the session's commands, but must not
+    /// drive.
+    using observer = void (*)(void* context, const event& e);
+    void observe(observer f, void* context) noexcept;
+    /// For drivers whose user waits on one subscription: `try_next`, then parses until a message
+    /// for `box` comes, which is not queued but returned; other events are dispatched. Empty: there
+    /// is none until there is input. When a handler destroys `box` meanwhile, the error is
+    /// `invalid_subscription`.
+    [[nodiscard]] result<std::optional<message_view>> next_for(mailbox& box);
+    /// Whether a handler is running: then messages are queued, so that handlers are not entered
+    /// twice.
+    [[nodiscard]] bool in_handler() const noexcept { return handlers_running_ != 0; }
+
+    // --- for ops and facades
+    [[nodiscard]] session& connection() noexcept { return *session_; }
+    [[nodiscard]] time_point now() const noexcept { return now_; }
+
+    [[nodiscard]] request_waiter request(std::string_view subject, bytes payload,
+                                         header_view headers, time_point deadline) noexcept {
+        return {*this, subject, payload, headers, deadline};
+    }
+    [[nodiscard]] mailbox_waiter next(mailbox& box, time_point deadline) noexcept {
+        return {*this, box, deadline};
+    }
+    [[nodiscard]] flush_waiter flush(time_point deadline) noexcept { return {*this, deadline}; }
+    [[nodiscard]] condition_waiter connected(time_point deadline) noexcept {
+        return {*this, condition_waiter::kind::connected, deadline};
+    }
+    /// Until less than half of `limits::max_output_bytes` waits.
+    [[nodiscard]] condition_waiter room(time_point deadline) noexcept {
+        return {*this, condition_waiter::kind::room, deadline};
+    }
+    [[nodiscard]] condition_waiter sleep_until(time_point t) noexcept {
+        return {*this, condition_waiter::kind::time, t};
+    }
+
+    /// A new inbox name.
+    [[nodiscard]] std::string new_inbox();
+    /// Subscribes a mailbox that is not in use. With `handle`, messages go there and not into the
+    /// queue.
+    result<void> subscribe(mailbox& box, std::string_view subject, const subscribe_options& o = {},
+                           mailbox::handler handle = nullptr, void* context = nullptr);
+    /// Without `after`: now, and what is queued is discarded. With it: when that many messages have
+    /// come; what was queued can still be read.
+    result<void> unsubscribe(mailbox& box, std::optional<std::uint64_t> after = {});
+
+    /// The next queued message of a mailbox, if there is one: as `next` without waiting. An error
+    /// when the subscription has ended and its queue is empty, or `slow_consumer` once after
+    /// messages were dropped.
+    [[nodiscard]] result<std::optional<message_view>> try_next(mailbox& box);
+
+    [[nodiscard]] std::size_t waiting_requests() const noexcept { return requests_waiting_; }
+
+private:
+    friend class waiter;
+    friend class request_waiter;
+    friend class mailbox_waiter;
+    friend class flush_waiter;
+    friend class condition_waiter;
+    friend class mailbox;
+    friend void* detail::allocate_frame(runtime& rt, std::size_t size);
+
+    struct request_slot {
+        request_waiter* waiting = nullptr;
+        std::uint32_t generation = 0;
+        std::uint32_t next_free = 0;
+    };
+
+    void on_message(const ev::message& m);
+    void on_reply(const message_view& m);
+    void on_pong(const ev::pong& p);
+    void on_connected();
+    void on_closed(const error& why);
+    void deliver(mailbox& box, const message_view& m);
+    void call_handler(mailbox& box, const message_view& m);
+    void run_queued_handlers();
+    void tell(const event& e);
+
+    void resume(waiter& w);
+    [[nodiscard]] message_view keep_for(const waiter& w, const message_view& m);
+    void catch_up();
+    void fail(waiter& w, error why);
+    void add_deadline(waiter& w);
+    void remove_deadline(waiter& w) noexcept;
+    void place(std::size_t at, waiter* w) noexcept;
+    void sift_up(std::size_t at) noexcept;
+    void sift_down(std::size_t at) noexcept;
+
+    result<void> begin_request(request_waiter& w);
+    void end_request(request_waiter& w) noexcept;
+    void end_mailbox(mailbox& box, error why);
+    [[nodiscard]] bool has_room() const noexcept;
+
+    session* session_;
+    nuid ids_;
+    time_point now_{};
+    detail::frame_pool frames_;
+    observer observer_ = nullptr;
+    void* observer_context_ = nullptr;
+    struct wanted_mailbox {
+        mailbox* box; ///< null when it was destroyed
+        wanted_mailbox* outer;
+    };
+    wanted_mailbox* wanted_ =
+        nullptr; ///< the running next_for, and through `outer` those around it
+    std::vector<waiter*> deadlines_;
+    std::uint64_t wait_order_ = 0;
+    detail::intrusive_list<waiter> expired_;
+    detail::intrusive_list<waiter> flushes_;
+    detail::intrusive_list<waiter> for_connection_;
+    detail::intrusive_list<waiter> for_room_;
+    detail::intrusive_list<waiter> asleep_;
+    detail::intrusive_list<mailbox> mailboxes_;
+    std::vector<request_slot> requests_;
+    std::uint32_t free_request_ = 0; ///< index + 1
+    std::size_t requests_waiting_ = 0;
+    std::uint32_t first_generation_ = 0;
+    std::string inbox_;     ///< of the replies, with the final dot; empty: not subscribed yet
+    std::string reply_;     ///< inbox_ and the token of the newest request
+    char inbox_cookie_ = 0; ///< its address is the reply inbox's cookie
+    detail::intrusive_list<waiter>
+        behind_;                ///< to be resumed when the handler that runs now has returned
+    std::vector<message> kept_; ///< what they get; until the next event
+    int handlers_running_ = 0;
+    bool handlers_behind_ = false; ///< messages were queued while a handler ran
+};
+
+} // namespace nats

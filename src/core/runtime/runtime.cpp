@@ -1,0 +1,364 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Theory of operation.
+//
+// dispatch() looks at one event and hands it on. A message's cookie says where it belongs: the
+// address of a mailbox, or of `inbox_cookie_` for replies. There it resumes the op that waits,
+// calls the handler, or is queued. The op runs inside dispatch() to its next wait; only then does
+// the driver ask the session for the next event, so views are valid as long as an op can use them.
+//
+// Whatever is resumed or called may destroy ops, mailboxes and handlers, also its own. So nothing
+// is touched after a resume or a call but members of this object, and loops over lists take
+// elements off one at a time.
+//
+// A handler that waits (a flush inside of it, say) drives this same runtime. Meanwhile messages for
+// handlers are queued, and whoever waited before the handler was called is not resumed but put
+// `behind_`, with a copy of its message: the views that it would get would have ended long before
+// it can use them. When the outermost handler has returned, both catch up.
+
+#include <natsproto/runtime.hpp>
+
+#include <cassert>
+#include <utility>
+
+namespace nats {
+
+namespace {
+
+constexpr unsigned request_slot_bits = 20;
+constexpr std::uint32_t max_generation =
+    (1U << 27U) - 1; // slot and generation fit 8 digits of base62
+constexpr std::size_t token_size = 8;
+
+} // namespace
+
+runtime::runtime(session& s, random_source& random) : session_(&s), ids_(random) {
+    first_generation_ = static_cast<std::uint32_t>(random.below(max_generation));
+}
+
+runtime::~runtime() {
+    while (!mailboxes_.empty()) {
+        mailbox& box = mailboxes_.pop_front();
+        box.id_.reset();
+        box.ended_ = errc::connection_closed;
+        box.runtime_ = nullptr;
+    }
+}
+
+void runtime::observe(observer f, void* context) noexcept {
+    observer_ = f;
+    observer_context_ = context;
+}
+
+void runtime::tell(const event& e) {
+    if (observer_ != nullptr) observer_(observer_context_, e);
+}
+
+// --- resuming
+
+void runtime::resume(waiter& w) {
+    remove_deadline(w);
+    if (w.depth_ < handlers_running_) {
+        behind_.push_back(w);
+        return;
+    }
+    w.unlink();
+    std::exchange(w.handle_, {}).resume();
+}
+
+void runtime::fail(waiter& w, error why) {
+    w.failed_ = true;
+    w.failure_ = std::move(why);
+    resume(w);
+}
+
+message_view runtime::keep_for(const waiter& w, const message_view& m) {
+    if (w.depth_ >= handlers_running_) return m;
+    kept_.emplace_back(m);
+    return kept_.back().view();
+}
+
+void runtime::catch_up() {
+    if (handlers_behind_) run_queued_handlers();
+    while (!behind_.empty()) resume(behind_.front());
+}
+
+// --- events
+
+void runtime::dispatch(const event& e) {
+    if (handlers_running_ == 0) kept_.clear();
+    if (const auto* m = std::get_if<ev::message>(&e)) {
+        on_message(*m);
+        if (handlers_running_ == 0) catch_up();
+        return;
+    }
+    tell(e);
+    if (const auto* p = std::get_if<ev::pong>(&e))
+        on_pong(*p);
+    else if (std::holds_alternative<ev::connected>(e))
+        on_connected();
+    else if (const auto* c = std::get_if<ev::closed>(&e))
+        on_closed(error(*c->why));
+}
+
+void runtime::on_message(const ev::message& m) {
+    if (m.cookie == &inbox_cookie_) {
+        on_reply(m.view);
+        return;
+    }
+    mailbox& box = *static_cast<mailbox*>(m.cookie);
+    if (m.last) {
+        box.id_.reset();
+        box.ended_ = errc::max_messages_reached;
+    }
+    deliver(box, m.view);
+}
+
+void runtime::deliver(mailbox& box, const message_view& m) {
+    if (box.handler_ != nullptr && handlers_running_ == 0 && box.head_ == nullptr) {
+        call_handler(box, m);
+        return;
+    }
+    if (box.waiter_ != nullptr) {
+        mailbox_waiter& w = *std::exchange(box.waiter_, nullptr);
+        ++box.delivered_;
+        w.message_ = keep_for(w, m);
+        resume(w);
+        return;
+    }
+    if (box.push(m)) {
+        if (box.handler_ != nullptr) handlers_behind_ = true;
+        return;
+    }
+    if (std::exchange(box.slow_, true)) return;
+    box.slow_unseen_ = true;
+    const sub_id id = box.id_.value_or(sub_id{});
+    tell(ev::slow_consumer{id, session_->subject_of(id), box.dropped_});
+}
+
+void runtime::call_handler(mailbox& box, const message_view& m) {
+    struct leave {
+        int* running;
+        ~leave() { --*running; } // also when the handler throws
+    };
+    ++box.delivered_;
+    ++handlers_running_;
+    const leave guard{&handlers_running_};
+    box.handler_(box.context_, m);
+}
+
+void runtime::run_queued_handlers() {
+    while (std::exchange(handlers_behind_, false)) {
+        for (mailbox& box : mailboxes_) {
+            if (box.handler_ == nullptr || box.head_ == nullptr) continue;
+            box.pop();
+            const message kept = std::move(box.current_); // the handler may destroy the mailbox
+            handlers_behind_ = true; // look again, from the start: the list may change
+            call_handler(box, kept.view());
+            break;
+        }
+    }
+}
+
+void runtime::on_pong(const ev::pong& p) {
+    // PONGs come in the order of the PINGs; a flush that gave up is not in the list any more.
+    if (flushes_.empty()) return;
+    auto& w = static_cast<flush_waiter&>(flushes_.front());
+    if (w.ping_ != p.id) return;
+    w.rtt_ = p.rtt;
+    resume(w);
+}
+
+void runtime::on_connected() {
+    detail::intrusive_list<waiter> ready;
+    while (!for_connection_.empty()) ready.push_back(for_connection_.front());
+    while (!ready.empty()) resume(ready.front());
+}
+
+void runtime::on_closed(const error& why) {
+    for (auto* list : {&flushes_, &for_connection_, &for_room_, &asleep_}) {
+        while (!list->empty()) fail(list->front(), why);
+    }
+    for (std::size_t i = 0; i < requests_.size(); ++i) {
+        if (requests_[i].waiting != nullptr) fail(*requests_[i].waiting, why);
+    }
+    // The queues stay readable: what was received before the end is not lost.
+    detail::intrusive_list<mailbox> ended;
+    while (!mailboxes_.empty()) {
+        mailbox& box = mailboxes_.front();
+        ended.push_back(box);
+        end_mailbox(box, why);
+    }
+    while (!ended.empty()) mailboxes_.push_back(ended.pop_front());
+}
+
+void runtime::end_mailbox(mailbox& box, error why) {
+    if (box.id_) {
+        box.id_.reset();
+        box.ended_ = why;
+    }
+    if (box.waiter_ != nullptr) fail(*box.waiter_, std::move(why));
+}
+
+bool runtime::has_room() const noexcept {
+    return session_->untransmitted() < session_->bounds().max_output_bytes / 2 + 1;
+}
+
+void runtime::transmitted(std::size_t n) {
+    session_->transmitted(n);
+    if (for_room_.empty() || !has_room()) return;
+    detail::intrusive_list<waiter> ready;
+    while (!for_room_.empty()) ready.push_back(for_room_.front());
+    while (!ready.empty()) resume(ready.front());
+}
+
+// --- requests
+
+result<void> runtime::begin_request(request_waiter& w) {
+    if (session_->status() == session_status::closed) return session_->close_reason();
+    if (inbox_.empty()) {
+        std::string inbox = new_inbox() + '.';
+        result<sub_id> sub = session_->subscribe(inbox + '*', std::nullopt, &inbox_cookie_);
+        if (!sub) return sub.error();
+        inbox_ = std::move(inbox);
+        reply_ = inbox_ + std::string(token_size, '0');
+    }
+    if (free_request_ == 0) {
+        const std::size_t most =
+            std::min<std::size_t>(session_->bounds().max_requests, 1U << request_slot_bits);
+        if (requests_.size() >= most) return error{errc::too_many_requests};
+        requests_.push_back({nullptr, first_generation_, 0});
+        free_request_ = static_cast<std::uint32_t>(requests_.size());
+    }
+    const std::uint32_t number = free_request_;
+    request_slot& slot = requests_[number - 1];
+    const std::uint64_t token =
+        (std::uint64_t{slot.generation} << request_slot_bits) | (number - 1);
+    write_base62(reply_.data() + inbox_.size(), token_size, token);
+    if (result<void> sent = session_->publish(w.subject_, w.payload_, reply_, w.headers_); !sent)
+        return sent;
+    free_request_ = slot.next_free;
+    slot.waiting = &w;
+    w.slot_ = number;
+    ++requests_waiting_;
+    return {};
+}
+
+void runtime::end_request(request_waiter& w) noexcept {
+    request_slot& slot = requests_[w.slot_ - 1];
+    slot.waiting = nullptr;
+    slot.generation = (slot.generation + 1) & max_generation; // a late reply finds nothing
+    slot.next_free = free_request_;
+    free_request_ = std::exchange(w.slot_, 0);
+    --requests_waiting_;
+}
+
+void runtime::on_reply(const message_view& m) {
+    request_waiter* w = nullptr;
+    std::uint64_t token = 0;
+    if (m.subject.starts_with(inbox_)) {
+        if (m.subject.size() != inbox_.size() + token_size) return;
+        if (!read_base62(m.subject.data() + inbox_.size(), token_size, token)) return;
+        const std::uint64_t slot = token & ((1U << request_slot_bits) - 1);
+        if (slot >= requests_.size() || requests_[slot].generation != token >> request_slot_bits)
+            return;
+        w = requests_[slot].waiting;
+    } else if (requests_waiting_ == 1) {
+        // The subject was rewritten on the way (mappings, imports). With one request waiting there
+        // is no doubt whose it is.
+        for (const request_slot& s : requests_) {
+            if (s.waiting != nullptr) w = s.waiting;
+        }
+    }
+    if (w == nullptr) return;
+    end_request(*w); // one reply only
+    if (m.is_no_responders()) {
+        fail(*w, error{errc::no_responders, 503, {}});
+        return;
+    }
+    w->reply_ = keep_for(*w, m);
+    resume(*w);
+}
+
+// --- subscriptions
+
+std::string runtime::new_inbox() {
+    const nuid::text id = ids_.next();
+    return session_->inbox_prefix() + '.' + std::string(id.data(), id.size());
+}
+
+result<void> runtime::subscribe(mailbox& box, std::string_view subject, const subscribe_options& o,
+                                mailbox::handler handle, void* context) {
+    if (box.active()) return error{errc::in_use};
+    if (o.pending) {
+        if (result<void> ok = box.set_limits(*o.pending); !ok) return ok;
+    } else {
+        box.limits_ = session_->default_pending();
+    }
+    result<sub_id> id = session_->subscribe(subject, o.queue, &box);
+    if (!id) return id.error();
+    box.runtime_ = this;
+    box.id_ = *id;
+    box.handler_ = handle;
+    box.context_ = context;
+    mailboxes_.push_back(box);
+    return {};
+}
+
+result<void> runtime::unsubscribe(mailbox& box, std::optional<std::uint64_t> after) {
+    if (!box.id_) return error{errc::invalid_subscription};
+    result<void> done = session_->unsubscribe(*box.id_, after);
+    if (!done) return done;
+    if (after && !session_->subject_of(*box.id_).empty())
+        return {}; // it goes on until that many have come
+    if (!after) box.drop_queue();
+    box.ended_ = after ? errc::max_messages_reached : errc::invalid_subscription;
+    box.id_.reset();
+    if (box.waiter_ != nullptr) fail(*box.waiter_, box.ended_);
+    return {};
+}
+
+result<std::optional<message_view>> runtime::try_next(mailbox& box) {
+    if (std::exchange(box.slow_unseen_, false)) {
+        return error{errc::slow_consumer, std::to_string(box.dropped_) + " dropped so far"};
+    }
+    if (box.head_ != nullptr) {
+        ++box.delivered_;
+        return std::optional(box.pop());
+    }
+    if (!box.active()) return box.end_reason();
+    return std::optional<message_view>();
+}
+
+result<std::optional<message_view>> runtime::next_for(mailbox& box) {
+    if (result<std::optional<message_view>> queued = try_next(box); !queued || *queued)
+        return queued;
+    wanted_mailbox wanted{&box, wanted_};
+    wanted_ = &wanted;
+    struct leave {
+        runtime* rt;
+        ~leave() { rt->wanted_ = rt->wanted_->outer; }
+    } const guard{this};
+    event e;
+    while (session_->next(e)) {
+        const auto* m = std::get_if<ev::message>(&e);
+        if (m != nullptr && m->cookie == &box && box.handler_ == nullptr &&
+            box.waiter_ == nullptr && box.head_ == nullptr) {
+            ++box.delivered_;
+            if (m->last) {
+                box.id_.reset();
+                box.ended_ = errc::max_messages_reached;
+            }
+            return std::optional(m->view);
+        }
+        dispatch(e);
+        if (wanted.box == nullptr) return error{errc::invalid_subscription};
+        if (m != nullptr && box.head_ == nullptr)
+            continue; // the usual case: somebody else's message
+        if (result<std::optional<message_view>> queued = try_next(box); !queued || *queued)
+            return queued;
+    }
+    return std::optional<message_view>();
+}
+
+} // namespace nats

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Theory of operation: each rule is one line, in the order of the fields; the first that is broken
+// is reported.
+
+#include <natsproto/options.hpp>
+
+#include <natsproto/server_url.hpp>
+#include <natsproto/subject.hpp>
+#include <natsproto/wire/connect_fields.hpp>
+
+#include "core/session/check_pending.hpp"
+
+namespace nats {
+
+result<void> check_pending(const pending_limits& p) {
+    if (p.messages == 0 || p.bytes == 0) {
+        return error{errc::invalid_argument,
+                     "a pending limit of 0; use a negative number for no limit"};
+    }
+    return {};
+}
+
+result<void> check(const options& o) {
+    result<std::vector<server_url>> servers = parse_server_list(o.servers);
+    if (!servers) return servers.error();
+    for (const server_url& s : *servers) {
+        if (s.tls)
+            return error{errc::tls_required,
+                         "tls://" + s.where.text() + ": this build cannot do TLS"};
+    }
+    if (!is_inbox_prefix(o.inbox_prefix)) {
+        return error{errc::invalid_inbox_prefix, '"' + printable(o.inbox_prefix) + '"'};
+    }
+    if (o.connect_timeout <= duration::zero())
+        return error{errc::invalid_argument, "connect_timeout must be positive"};
+    if (o.ping_interval <= duration::zero())
+        return error{errc::invalid_argument, "ping_interval must be positive"};
+    if (o.max_pings_out <= 0)
+        return error{errc::invalid_argument, "max_pings_out must be positive"};
+    if (!o.token.empty() && !o.user.empty())
+        return error{errc::invalid_argument, "both a token and a user"};
+    if (result<void> ok = check_pending(o.pending); !ok) return ok;
+    // What JSON cannot carry is found now, and not at the handshake.
+    wire::connect_fields fields;
+    fields.name = o.name;
+    fields.user = o.user;
+    fields.password = o.password;
+    fields.token = o.token;
+    if (result<std::string> json = wire::write_connect_json(fields); !json) return json.error();
+    return {};
+}
+
+} // namespace nats
