@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The driver of the blocking client: moves bytes and time between one socket and one session. No
+// protocol logic.
+
+#pragma once
+
+#include <natsproto/blocking/client.hpp>
+#include <natsproto/blocking/os_random.hpp>
+#include <natsproto/runtime.hpp>
+#include <natsproto/session.hpp>
+#include <natsproto/wire/trace.hpp>
+
+#include "blocking/transport.hpp"
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string_view>
+
+namespace nats::blocking {
+
+class driver {
+public:
+    driver(const options& o, const blocking_options& b);
+    ~driver();
+    driver(const driver&) = delete;
+    driver& operator=(const driver&) = delete;
+
+    result<void> publish(std::string_view subject, bytes payload, const publish_options& o);
+    /// Hands what is queued to the kernel, as far as it takes it.
+    result<void> write();
+    /// After a command that queued something: writes it, unless a burst is open.
+    result<void> write_soon();
+
+    /// One round: write, wait until the deadline for input, read once. False: the deadline has
+    /// come. Events are left for the caller to take.
+    [[nodiscard]] result<bool> pump(time_point deadline);
+    /// Gives all parsed events to the runtime; how many.
+    std::size_t dispatch_all();
+    /// Pumps and dispatches until `done(o)`.
+    [[nodiscard]] std::optional<error> drive(bool (*done)(const void*), const void* o);
+    template <class T>
+    T run(op<T> o) {
+        runtime_.advance(clock::now());
+        o.start();
+        const auto done = [](const void* running) {
+            return static_cast<const op<T>*>(running)->done();
+        };
+        if (std::optional<error> e = drive(done, &o)) return std::move(*e);
+        return o.take();
+    }
+    [[nodiscard]] result<message_view> next_view(mailbox& box, duration timeout);
+    [[nodiscard]] result<std::size_t> poll(duration timeout);
+    void close();
+
+    void begin_burst() noexcept { ++bursts_; }
+    void end_burst() noexcept;
+    [[nodiscard]] bool in_burst() const noexcept {
+        return bursts_ != 0 || settings_.policy == publish_policy::buffered ||
+               runtime_.in_handler();
+    }
+
+    os_random random_;
+    session session_;
+    runtime runtime_;
+    transport transport_;
+    std::function<void(const event&)> observer_;
+
+private:
+    void do_actions();
+    void read_once();
+    void trace(wire::tracer& t, std::string_view prefix, std::string_view bytes);
+
+    blocking_options settings_;
+    attempt_id attempt_{};
+    int bursts_ = 0;
+    int reads_without_wait_ = 0;
+    std::size_t write_at_ = 64 * 1024; ///< in a burst: how much may be queued before the next write
+    bool read_again_ = false;          ///< the last read filled its buffer: there is probably more
+    std::error_code write_error_; ///< writing failed; what the peer sent before is still to be read
+    std::optional<std::pair<wire::tracer, wire::tracer>> tracers_; ///< sent, received
+};
+
+struct subscription_state {
+    std::shared_ptr<driver> owner; // before the mailbox, which unsubscribes there
+    std::shared_ptr<std::function<void(const message_view&)>> handler;
+    mailbox box;
+};
+
+struct replies_state {
+    replies_state(std::shared_ptr<driver> d, const request_many_options& o, time_point now)
+        : owner(std::move(d)), many(o, now) {}
+    std::shared_ptr<driver> owner;
+    request_many_state many;
+};
+
+} // namespace nats::blocking
