@@ -18,14 +18,12 @@ class bytes {
 public:
     constexpr bytes() noexcept = default;
     constexpr bytes(const char* data, std::size_t size) noexcept : view_(data, size) {}
-    constexpr bytes(std::string_view text) noexcept
-        : view_(text) {} // NOLINT(google-explicit-constructor)
-    constexpr bytes(const char* text) noexcept
-        : view_(text) {}                                     // NOLINT(google-explicit-constructor)
-    bytes(const std::string& text) noexcept : view_(text) {} // NOLINT(google-explicit-constructor)
-    bytes(std::span<const std::byte> b) noexcept             // NOLINT(google-explicit-constructor)
+    constexpr bytes(std::string_view text) noexcept : view_(text) {}
+    constexpr bytes(const char* text) noexcept : view_(text) {}
+    bytes(const std::string& text) noexcept : view_(text) {}
+    bytes(std::span<const std::byte> b) noexcept
         : view_(reinterpret_cast<const char*>(b.data()), b.size()) {}
-    bytes(std::span<const unsigned char> b) noexcept // NOLINT(google-explicit-constructor)
+    bytes(std::span<const unsigned char> b) noexcept
         : view_(reinterpret_cast<const char*>(b.data()), b.size()) {}
 
     [[nodiscard]] constexpr const char* data() const noexcept { return view_.data(); }

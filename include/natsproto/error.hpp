@@ -102,8 +102,7 @@ enum class errc : std::uint16_t {
 class error {
 public:
     error() = default;
-    error(errc code) noexcept
-        : code_(code) {} // NOLINT(google-explicit-constructor): `return errc::timeout;`
+    error(errc code) noexcept : code_(code) {}
     error(errc code, std::string detail) noexcept : code_(code), detail_(std::move(detail)) {}
     error(errc code, std::uint16_t status, std::string detail) noexcept
         : code_(code), status_(status), detail_(std::move(detail)) {}

@@ -127,7 +127,7 @@ public:
     /// Valid until this object changes. Empty when there are no fields: then there is nothing to
     /// send.
     [[nodiscard]] header_view view() const noexcept { return header_view(block_); }
-    operator header_view() const noexcept { return view(); } // NOLINT(google-explicit-constructor)
+    operator header_view() const noexcept { return view(); }
 
     /// A copy of received headers that can be changed: folded values become one line, malformed
     /// lines and the status are left out.

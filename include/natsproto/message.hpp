@@ -67,14 +67,12 @@ public:
 
     /// Valid as long as this object (or the one it was moved to) lives.
     [[nodiscard]] message_view view() const noexcept { return view_of(); }
-    operator message_view() const noexcept {
-        return view_of();
-    } // NOLINT(google-explicit-constructor)
+    operator message_view() const noexcept { return view_of(); }
 
 private:
     friend class mailbox;
     struct block {
-        block* next; ///< links messages that wait in a mailbox
+        block* next = nullptr; ///< links messages that wait in a mailbox
         message_view view;
     };
     struct release {

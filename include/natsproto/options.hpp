@@ -14,17 +14,18 @@
 
 namespace nats {
 
-/// Use designated initialisers: `{.servers = "nats://a,nats://b", .name = "billing"}`. Only views
+/// Use designated initialisers: `{.servers = "nats://a,nats://b", .name = "billing"}` (every member
+/// has an initialiser, so that compilers do not warn about those that are left out). Only views
 /// and numbers, so that it can be written inside a coroutine's `co_await` (g++ 12 destroys other
 /// temporaries there twice).
 struct options {
     /// Comma list of URLs, tried in order: docs in server_url.hpp. User info of a URL beats the
     /// fields below.
     std::string_view servers = "nats://127.0.0.1:4222";
-    std::string_view name; ///< shown by the server's monitoring
-    std::string_view user;
-    std::string_view password;
-    std::string_view token;
+    std::string_view name{}; ///< shown by the server's monitoring
+    std::string_view user{};
+    std::string_view password{};
+    std::string_view token{};
     /// The start of all inbox names.
     std::string_view inbox_prefix = "_INBOX";
 
@@ -41,8 +42,8 @@ struct options {
     /// positive.
     int max_pings_out = 2;
 
-    pending_limits pending; ///< of each subscription, unless it has its own
-    limits bounds;
+    pending_limits pending{}; ///< of each subscription, unless it has its own
+    limits bounds{};
 };
 static_assert(std::is_trivially_destructible_v<options>);
 

@@ -34,7 +34,7 @@ public:
 
 private:
     std::uint64_t next() noexcept;
-    std::uint64_t state_[4];
+    std::uint64_t state_[4]{};
 };
 
 } // namespace nats

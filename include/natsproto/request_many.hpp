@@ -23,9 +23,9 @@ struct request_many_options {
     /// For all replies together, counted from the request. Must be positive.
     duration timeout = std::chrono::seconds(5);
     /// How long to wait for each reply after the first one. Must be positive.
-    std::optional<duration> stall;
+    std::optional<duration> stall{};
     /// After this many replies. Must not be 0.
-    std::optional<std::uint64_t> max_messages;
+    std::optional<std::uint64_t> max_messages{};
     /// A reply with an empty payload is the end, and is not delivered.
     bool until_empty = false;
     /// A reply for which this is true is the end, and is not delivered.

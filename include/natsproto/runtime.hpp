@@ -134,8 +134,8 @@ private:
 };
 
 struct subscribe_options {
-    std::optional<std::string_view> queue; ///< the queue group; an empty name is an error
-    std::optional<pending_limits> pending; ///< instead of the connection's
+    std::optional<std::string_view> queue{}; ///< the queue group; an empty name is an error
+    std::optional<pending_limits> pending{}; ///< instead of the connection's
 };
 static_assert(std::is_trivially_destructible_v<subscribe_options>);
 
@@ -279,7 +279,7 @@ private:
     std::vector<request_slot> requests_;
     std::uint32_t free_request_ = 0; ///< index + 1
     std::size_t requests_waiting_ = 0;
-    std::uint32_t first_generation_ = 0;
+    std::uint32_t first_generation_;
     std::string inbox_;     ///< of the replies, with the final dot; empty: not subscribed yet
     std::string reply_;     ///< inbox_ and the token of the newest request
     char inbox_cookie_ = 0; ///< its address is the reply inbox's cookie

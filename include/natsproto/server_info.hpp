@@ -49,7 +49,7 @@ struct server_info {
 /// Reads the JSON of INFO. Unknown members are skipped without being kept, the last of repeated
 /// members counts, and a member of the wrong type is an error. Bounded by `limits::max_json_depth`
 /// and `limits::max_discovered`.
-[[nodiscard]] result<server_info> parse_server_info(std::string_view json,
+[[nodiscard]] result<server_info> parse_server_info(std::string_view text,
                                                     const limits& bounds = {});
 
 } // namespace nats

@@ -72,9 +72,9 @@ struct disconnected {
 /// maximum).
 struct message {
     message_view view;
-    sub_id sub;
-    void* cookie;
-    bool last;
+    sub_id sub{};
+    void* cookie = nullptr;
+    bool last = false;
 };
 struct pong {
     ping_id id;

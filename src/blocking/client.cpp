@@ -43,10 +43,10 @@ client::~client() {
     }
 }
 
-result<client> client::connect(std::string_view servers) {
+result<client> client::connect(std::string_view servers, const blocking_options& b) {
     options o;
     o.servers = servers;
-    return connect(o);
+    return connect(o, b);
 }
 
 result<client> client::connect(const options& o, const blocking_options& b) {

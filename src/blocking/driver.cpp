@@ -53,7 +53,7 @@ driver::driver(const options& o, const blocking_options& b)
 
 driver::~driver() = default;
 
-void driver::trace(wire::tracer& t, std::string_view prefix, std::string_view bytes) {
+void driver::trace(wire::tracer& t, std::string_view prefix, std::string_view bytes) const {
     t.feed(bytes);
     std::string line;
     while (t.next(line)) settings_.trace(settings_.trace_context, std::string(prefix) + line);
@@ -154,7 +154,7 @@ result<bool> driver::pump(time_point deadline) {
     } else {
         reads_without_wait_ = 0;
         const time_point until =
-            read_again_ ? time_point::min()
+            read_again_ ? time_point{} // long past: only look
                         : std::min(deadline, runtime_.poll_timeout().value_or(no_deadline));
         const transport::ready ready = transport_.wait(session_.untransmitted() != 0, until);
         if (ready.interrupted && transport_.take_interrupt()) return error{errc::interrupted};
@@ -260,7 +260,7 @@ void driver::close() {
         return;
     }
     const time_point deadline = deadline_after(clock::now(), settings_.write_timeout);
-    std::array<char, 4096> dropped;
+    std::array<char, 4096> dropped{};
     while (session_.status() == session_status::connected && write() &&
            session_.untransmitted() != 0) {
         const transport::ready ready = transport_.wait(true, deadline);

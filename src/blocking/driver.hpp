@@ -70,7 +70,7 @@ public:
 private:
     void do_actions();
     void read_once();
-    void trace(wire::tracer& t, std::string_view prefix, std::string_view bytes);
+    void trace(wire::tracer& t, std::string_view prefix, std::string_view bytes) const;
 
     blocking_options settings_;
     attempt_id attempt_{};

@@ -157,7 +157,7 @@ result<void> transport::open_one(const void* address, time_point deadline) {
     return error{errc::connect_failed, why.message()};
 }
 
-transport::moved transport::read(std::span<char> into) noexcept {
+transport::moved transport::read(std::span<char> into) const noexcept {
     while (true) {
         const ssize_t n = ::recv(socket_, into.data(), into.size(), 0);
         if (n > 0) return {outcome::done, static_cast<std::size_t>(n), {}};
@@ -199,14 +199,14 @@ transport::ready transport::wait(bool for_write, time_point deadline) noexcept {
     return r;
 }
 
-void transport::interrupt() noexcept {
+void transport::interrupt() const noexcept {
     const int before = errno; // a signal handler must leave it alone
     const std::uint64_t one = 1;
     (void)!::write(event_, &one, sizeof one);
     errno = before;
 }
 
-bool transport::take_interrupt() noexcept {
+bool transport::take_interrupt() const noexcept {
     std::uint64_t count = 0;
     return ::read(event_, &count, sizeof count) == static_cast<ssize_t>(sizeof count);
 }

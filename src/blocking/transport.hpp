@@ -34,11 +34,11 @@ public:
 
     enum class outcome : std::uint8_t { done, would_block, eof, failed };
     struct moved {
-        outcome how;
+        outcome how = outcome::would_block;
         std::size_t bytes = 0;
         std::error_code why;
     };
-    [[nodiscard]] moved read(std::span<char> into) noexcept;
+    [[nodiscard]] moved read(std::span<char> into) const noexcept;
     [[nodiscard]] moved write(std::span<const const_buffer> pieces) noexcept;
 
     struct ready {
@@ -51,9 +51,9 @@ public:
     [[nodiscard]] ready wait(bool for_write, time_point deadline) noexcept;
 
     /// Sets the event. Any thread, also a signal handler.
-    void interrupt() noexcept;
+    void interrupt() const noexcept;
     /// Whether the event was set; clears it.
-    [[nodiscard]] bool take_interrupt() noexcept;
+    [[nodiscard]] bool take_interrupt() const noexcept;
 
 private:
     [[nodiscard]] result<void> open_one(const void* address, time_point deadline);

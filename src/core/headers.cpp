@@ -117,12 +117,16 @@ header_view::iterator header_view::end() const noexcept {
 }
 
 bool header_view::well_formed() const noexcept {
-    if (!block_.starts_with(version) || !block_.ends_with("\r\n\r\n")) return false;
+    if (!block_.ends_with("\r\n\r\n")) return false;
     const std::string_view line = first_line();
     if (line != version && status() == 0) return false;
+    if (!block_.substr(line.size()).starts_with(crlf)) return false;
     iterator it = begin();
     for (; it != end(); ++it) {
         if (it.malformed_ || !is_header_name(it->name)) return false;
+        if (it->value.find_first_of(crlf) != std::string_view::npos) return false; // folded, or a lone CR
+        const char* const line_end = it->value.data() + it->value.size();
+        if (!block_.substr(static_cast<std::size_t>(line_end - block_.data())).starts_with(crlf)) return false;
     }
     return !it.malformed_;
 }

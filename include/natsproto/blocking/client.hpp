@@ -82,7 +82,8 @@ public:
     /// bounded.
     [[nodiscard]] static result<client> connect(const options& o = {},
                                                 const blocking_options& b = {});
-    [[nodiscard]] static result<client> connect(std::string_view servers);
+    [[nodiscard]] static result<client> connect(std::string_view servers,
+                                                const blocking_options& b = {});
 
     client(client&&) noexcept;
     client& operator=(client&&) noexcept;

@@ -39,7 +39,7 @@ struct connected {
 };
 struct message {
     message_view view;
-    std::uint64_t sid;
+    std::uint64_t sid = 0;
 };
 /// An answer to `ping`; answers come in the order of the calls.
 struct pong {};
@@ -162,6 +162,8 @@ private:
     void answer_ping();
     void pay_owed_pongs();
     void drop_consumed() noexcept;
+    [[nodiscard]] bool can_publish(std::string_view subject, std::size_t payload,
+                                   std::string_view reply, std::size_t header) const noexcept;
     result<void> check_publish(std::string_view subject, std::size_t payload,
                                std::string_view reply, std::size_t header) const;
     result<void> check_command(std::size_t arguments) const;
@@ -177,9 +179,10 @@ private:
     server_error_class error_class_;
     error close_reason_;
     std::uint64_t owed_pongs_ = 0;
+    std::uint64_t unsent_pongs_ = 0;        ///< at most: reset when the last one of them is sent
+    std::size_t before_last_pong_sent_ = 0; ///< bytes to transmit until then
     bool headers_enabled_ = false;
     bool eof_ = false;
-    bool close_reported_ = false;
 };
 
 } // namespace nats::wire

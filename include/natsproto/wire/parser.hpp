@@ -65,11 +65,17 @@ public:
 
 private:
     struct verb;
+    struct line;
+    static constexpr std::size_t max_tokens = 6;
     status parse_line(std::string_view input, std::size_t line_size, frame& out) noexcept;
     status parse_message(std::string_view input, std::size_t op_size, std::size_t line_end,
                          std::size_t line_size, frame& out) noexcept;
+    template <sender From>
+    bool plain_message(std::string_view input, frame& out) const noexcept;
+    static bool split(const char* p, const char* end, line& out) noexcept;
     status parse_simple(std::string_view args, op kind, frame& out) noexcept;
     status incomplete_line(std::string_view input) noexcept;
+    status incomplete_payload(std::string_view input) noexcept;
     [[nodiscard]] std::size_t line_limit(op kind) const noexcept;
     status fail(errc why) noexcept;
 

@@ -60,7 +60,7 @@ public:
     bool on_document_begin(json_error&) { return true; }
     bool on_document_end(json_error&) { return true; }
     bool on_object_begin(json_error& ec) {
-        if (depth_ == 1 && known_key()) return wrong(ec);
+        if (in_urls_ || (depth_ == 1 && known_key())) return wrong(ec);
         ++depth_;
         return true;
     }
@@ -69,7 +69,7 @@ public:
         return true;
     }
     bool on_array_begin(json_error& ec) {
-        if (depth_ == 0) return wrong(ec); // INFO is an object
+        if (depth_ == 0 || in_urls_) return wrong(ec); // INFO is an object, and URLs are strings
         if (depth_ == 1) {
             if (known_key() && !urls_key()) return wrong(ec);
             in_urls_ = urls_key();
@@ -79,11 +79,14 @@ public:
         return true;
     }
     bool on_array_end(std::size_t, json_error&) {
-        if (--depth_ == 1) in_urls_ = false;
+        --depth_;
+        in_urls_ = false;
         return true;
     }
-    bool on_key_part(json::string_view part, std::size_t, json_error&) {
-        if (depth_ == 1) key_.append(part.data(), part.size());
+    bool on_key_part(json::string_view part, std::size_t total, json_error&) {
+        if (depth_ != 1) return true;
+        if (part.size() == total) key_.clear(); // the first part
+        key_.append(part.data(), part.size());
         return true;
     }
     bool on_key(json::string_view part, std::size_t total, json_error&) {

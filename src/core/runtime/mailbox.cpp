@@ -23,7 +23,7 @@ mailbox::~mailbox() {
     if (runtime_ != nullptr && id_) (void)runtime_->session_->unsubscribe(*id_);
     unlink();
     drop_queue();
-    if (waiter_ != nullptr) {
+    if (runtime_ != nullptr && waiter_ != nullptr) {
         waiter_->box_ = nullptr;
         runtime_->fail(*waiter_, errc::invalid_subscription);
     }

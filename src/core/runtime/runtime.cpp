@@ -32,9 +32,10 @@ constexpr std::size_t token_size = 8;
 
 } // namespace
 
-runtime::runtime(session& s, random_source& random) : session_(&s), ids_(random) {
-    first_generation_ = static_cast<std::uint32_t>(random.below(max_generation));
-}
+runtime::runtime(session& s, random_source& random)
+    : session_(&s),
+      ids_(random),
+      first_generation_(static_cast<std::uint32_t>(random.below(max_generation))) {}
 
 runtime::~runtime() {
     while (!mailboxes_.empty()) {
@@ -89,16 +90,17 @@ void runtime::dispatch(const event& e) {
     if (handlers_running_ == 0) kept_.clear();
     if (const auto* m = std::get_if<ev::message>(&e)) {
         on_message(*m);
-        if (handlers_running_ == 0) catch_up();
-        return;
+    } else {
+        tell(e);
+        if (const auto* p = std::get_if<ev::pong>(&e))
+            on_pong(*p);
+        else if (std::holds_alternative<ev::connected>(e))
+            on_connected();
+        else if (const auto* c = std::get_if<ev::closed>(&e))
+            on_closed(error(*c->why));
     }
-    tell(e);
-    if (const auto* p = std::get_if<ev::pong>(&e))
-        on_pong(*p);
-    else if (std::holds_alternative<ev::connected>(e))
-        on_connected();
-    else if (const auto* c = std::get_if<ev::closed>(&e))
-        on_closed(error(*c->why));
+    // After any event: a handler that threw left what was behind it to the next one.
+    if (handlers_running_ == 0) catch_up();
 }
 
 void runtime::on_message(const ev::message& m) {
@@ -179,7 +181,8 @@ void runtime::on_closed(const error& why) {
     for (auto* list : {&flushes_, &for_connection_, &for_room_, &asleep_}) {
         while (!list->empty()) fail(list->front(), why);
     }
-    for (std::size_t i = 0; i < requests_.size(); ++i) {
+    // By index: what is resumed may make the table grow.
+    for (std::size_t i = 0; i < requests_.size(); ++i) { // NOLINT(modernize-loop-convert)
         if (requests_[i].waiting != nullptr) fail(*requests_[i].waiting, why);
     }
     // The queues stay readable: what was received before the end is not lost.

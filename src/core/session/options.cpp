@@ -21,6 +21,21 @@ result<void> check_pending(const pending_limits& p) {
     return {};
 }
 
+namespace {
+
+result<void> check_login(std::string_view name, std::string_view user, std::string_view password,
+                         std::string_view token) {
+    wire::connect_fields fields;
+    fields.name = name;
+    fields.user = user;
+    fields.password = password;
+    fields.token = token;
+    if (result<std::string> json = wire::write_connect_json(fields); !json) return json.error();
+    return {};
+}
+
+} // namespace
+
 result<void> check(const options& o) {
     result<std::vector<server_url>> servers = parse_server_list(o.servers);
     if (!servers) return servers.error();
@@ -42,12 +57,10 @@ result<void> check(const options& o) {
         return error{errc::invalid_argument, "both a token and a user"};
     if (result<void> ok = check_pending(o.pending); !ok) return ok;
     // What JSON cannot carry is found now, and not at the handshake.
-    wire::connect_fields fields;
-    fields.name = o.name;
-    fields.user = o.user;
-    fields.password = o.password;
-    fields.token = o.token;
-    if (result<std::string> json = wire::write_connect_json(fields); !json) return json.error();
+    if (result<void> ok = check_login(o.name, o.user, o.password, o.token); !ok) return ok;
+    for (const server_url& s : *servers) {
+        if (result<void> ok = check_login(o.name, s.user, s.password, s.token); !ok) return ok;
+    }
     return {};
 }
 

@@ -93,7 +93,7 @@ result<void> session::start(time_point now) {
     o.max_pings_out = options_.max_pings_out;
     o.pending = pending_;
     if (result<void> ok = check(o); !ok) return ok;
-    servers_ = std::move(*parse_server_list(options_.servers));
+    servers_ = *parse_server_list(options_.servers);
     try_server(0, now);
     return {};
 }
@@ -401,7 +401,8 @@ void session::send_connect() {
     fields.pedantic = options_.pedantic;
     fields.echo = !options_.no_echo;
     fields.name = options_.name;
-    const bool own_login = !server.user.empty() || !server.token.empty();
+    const bool own_login =
+        !server.user.empty() || !server.password.empty() || !server.token.empty();
     fields.user = own_login ? server.user : options_.user;
     fields.password = own_login ? server.password : options_.password;
     fields.token = own_login ? server.token : options_.token;

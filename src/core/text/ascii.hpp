@@ -65,6 +65,19 @@ namespace nats::text {
     return ec == std::errc{} && end == s.data() + s.size() && is_digit(s.front());
 }
 
+/// `parse_decimal` for 1 to 9 digits; false for anything else.
+[[nodiscard]] inline bool parse_small(std::string_view s, std::uint64_t& value) noexcept {
+    if (s.size() - 1 >= 9) return false;
+    unsigned v = 0;
+    for (const char c : s) {
+        const unsigned digit = static_cast<unsigned char>(c) - unsigned{'0'};
+        if (digit > 9) return false;
+        v = v * 10 + digit;
+    }
+    value = v;
+    return true;
+}
+
 /// Writes `value` and returns the end; `out` must have room for 20 digits.
 inline char* write_decimal(char* out, std::uint64_t value) noexcept {
     if (value < 10) {

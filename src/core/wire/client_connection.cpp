@@ -17,6 +17,7 @@
 
 #include "core/text/ascii.hpp"
 
+#include <algorithm>
 #include <cstring>
 #include <string>
 
@@ -24,21 +25,22 @@ namespace nats::wire {
 
 namespace {
 
-connection_input input_of(op kind) noexcept {
-    switch (kind) {
-    case op::info: return connection_input::info;
-    case op::msg: return connection_input::msg;
-    case op::ping: return connection_input::ping;
-    case op::pong: return connection_input::pong;
-    case op::ok: return connection_input::ok;
-    case op::err: return connection_input::err;
-    case op::connect:
-    case op::pub:
-    case op::sub:
-    case op::unsub: break;
-    }
-    return connection_input::violation; // a client's operation: the parser has refused it already
+/// Which input an operation is. A client's operations cannot come here: the parser refuses them.
+constexpr connection_input input_of(op kind) noexcept {
+    constexpr connection_input inputs[] = {
+        connection_input::info,      connection_input::violation, connection_input::violation,
+        connection_input::violation, connection_input::violation, connection_input::msg,
+        connection_input::ping,      connection_input::pong,      connection_input::ok,
+        connection_input::err,
+    };
+    return inputs[static_cast<std::size_t>(kind)];
 }
+static_assert(input_of(op::info) == connection_input::info &&
+              input_of(op::msg) == connection_input::msg);
+static_assert(input_of(op::ping) == connection_input::ping &&
+              input_of(op::pong) == connection_input::pong);
+static_assert(input_of(op::ok) == connection_input::ok &&
+              input_of(op::err) == connection_input::err);
 
 const transition& look_up(connection_state state, connection_input input) noexcept {
     return client_transitions[static_cast<std::size_t>(state)][static_cast<std::size_t>(input)];
@@ -60,6 +62,15 @@ std::string beginning_of(std::string_view input) {
 
 client_connection::client_connection(const limits& bounds)
     : limits_(bounds), parser_(sender::server, bounds) {}
+
+inline void client_connection::drop_consumed() noexcept {
+    if (to_consume_ == 0) return;
+    input_.consume(to_consume_);
+#ifndef NDEBUG
+    input_.poison_consumed(to_consume_);
+#endif
+    to_consume_ = 0;
+}
 
 // --- B: inputs
 
@@ -125,6 +136,19 @@ result<void> client_connection::ping() {
     return {};
 }
 
+/// All of what `publish_error` checks, without saying what is wrong: the usual case is that nothing
+/// is.
+bool client_connection::can_publish(std::string_view subject, std::size_t payload,
+                                    std::string_view reply, std::size_t header) const noexcept {
+    constexpr std::size_t numbers = 2 * 20 + 4;
+    return state_ == connection_state::open && is_publish_subject(subject) &&
+           (reply.empty() || is_publish_subject(reply)) && (header == 0 || headers_enabled_) &&
+           (info_.max_payload <= 0 ||
+            header + payload <= static_cast<std::size_t>(info_.max_payload)) &&
+           subject.size() + reply.size() + numbers <= limits_.max_control_line &&
+           output_.size() < limits_.max_output_bytes;
+}
+
 result<void> client_connection::check_publish(std::string_view subject, std::size_t payload,
                                               std::string_view reply, std::size_t header) const {
     if (!is_publish_subject(subject))
@@ -144,16 +168,22 @@ result<void> client_connection::check_publish(std::string_view subject, std::siz
 
 result<void> client_connection::publish(std::string_view subject, bytes payload,
                                         std::string_view reply, header_view headers) {
-    if (result<void> ok = check_publish(subject, payload.size(), reply, headers.raw().size()); !ok)
-        return ok;
+    if (!can_publish(subject, payload.size(), reply, headers.raw().size())) {
+        if (result<void> ok = check_publish(subject, payload.size(), reply, headers.raw().size());
+            !ok)
+            return ok;
+    }
     encode_pub(output_, subject, reply, headers.raw(), payload.text());
     return {};
 }
 
 result<void> client_connection::publish_borrowed(std::string_view subject, bytes payload,
                                                  std::string_view reply, header_view headers) {
-    if (result<void> ok = check_publish(subject, payload.size(), reply, headers.raw().size()); !ok)
-        return ok;
+    if (!can_publish(subject, payload.size(), reply, headers.raw().size())) {
+        if (result<void> ok = check_publish(subject, payload.size(), reply, headers.raw().size());
+            !ok)
+            return ok;
+    }
     encode_pub_borrowed(output_, subject, reply, headers.raw(), payload.text());
     return {};
 }
@@ -201,26 +231,17 @@ std::size_t client_connection::poll_transmit(std::span<const_buffer> out) const 
 
 void client_connection::transmitted(std::size_t n) {
     output_.transmitted(n);
-    if (owed_pongs_ != 0) pay_owed_pongs();
-}
-
-void client_connection::drop_consumed() noexcept {
-    if (to_consume_ == 0) return;
-    input_.consume(to_consume_);
-#ifndef NDEBUG
-    input_.poison_consumed(to_consume_);
-#endif
-    to_consume_ = 0;
+    if (unsent_pongs_ == 0) return;
+    before_last_pong_sent_ -= std::min(n, before_last_pong_sent_);
+    if (before_last_pong_sent_ != 0) return;
+    unsent_pongs_ = 0;
+    pay_owed_pongs();
 }
 
 client_connection::step client_connection::advance() {
     while (true) {
         drop_consumed();
-        if (state_ == connection_state::closed) {
-            if (close_reported_) return step::need_more;
-            close_reported_ = true;
-            return step::closed;
-        }
+        if (state_ == connection_state::closed) return step::need_more; // close() has reported it
         switch (parser_.next(input_.data(), frame_)) {
         case parser::status::need_more:
             if (!eof_) return step::need_more;
@@ -232,6 +253,9 @@ client_connection::step client_connection::advance() {
             return close(error{parser_.failure(), beginning_of(input_.data())});
         case parser::status::frame:
             to_consume_ = frame_.size;
+            if (look_up(state_, input_of(frame_.kind)).action == connection_action::deliver) {
+                return step::message; // as apply() would say; nearly all that comes
+            }
             if (const step s = apply(frame_); s != step::need_more) return s;
             break;
         }
@@ -283,11 +307,11 @@ void client_connection::answer_ping() {
 void client_connection::pay_owed_pongs() {
     if (state_ != connection_state::handshaking && state_ != connection_state::open) return;
     constexpr std::size_t pong_size = 6;
-    const bool room = output_.size() < limits_.max_output_bytes + limits_.max_pong_bytes;
-    std::uint64_t n = room ? limits_.max_pong_bytes / pong_size : 0;
-    n = std::min(n, owed_pongs_);
-    for (std::uint64_t i = 0; i < n; ++i) encode_pong(output_);
-    owed_pongs_ -= n;
+    const std::uint64_t most = std::max<std::uint64_t>(limits_.max_pong_bytes / pong_size, 1);
+    for (; owed_pongs_ != 0 && unsent_pongs_ < most; --owed_pongs_, ++unsent_pongs_) {
+        encode_pong(output_);
+        before_last_pong_sent_ = output_.size();
+    }
 }
 
 client_connection::step client_connection::close(error why) {
@@ -295,7 +319,6 @@ client_connection::step client_connection::close(error why) {
     close_reason_ = std::move(why);
     to_consume_ = 0;
     input_.clear();
-    close_reported_ = true;
     return step::closed;
 }
 

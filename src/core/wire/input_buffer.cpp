@@ -66,14 +66,17 @@ std::span<char> input_buffer::prepare(std::size_t at_least, std::size_t wanted) 
         begin_ = end_ = 0;
         if (capacity_ > regular_size && at_least <= regular_size)
             resize_block(regular_size); // after a large message
-        if (filled_ && capacity_ < regular_size)
-            resize_block(std::min(capacity_ * 2, regular_size)); // reads come full
     }
+    if (filled_ && capacity_ < regular_size)
+        resize_block(std::min(capacity_ * 2, regular_size)); // reads come full: make them larger
     filled_ = false;
     const std::size_t needed = std::max(wanted, held + at_least); // to hold the frame at the front
-    if (capacity_ - begin_ < needed) compact();
-    if (capacity_ < held + at_least || (capacity_ < needed && capacity_ - end_ < capacity_ / 2)) {
-        const std::size_t doubled = std::max({initial_size, capacity_ * 2, held + at_least});
+    // A part of a frame that is left over near the end would make the next read a small one.
+    if (capacity_ - begin_ < needed || capacity_ - end_ < capacity_ / 2) compact();
+    // Room for a useful read is made before the last byte is taken, but a block is never over twice
+    // what it holds.
+    if (capacity_ < held + at_least || (capacity_ < needed && capacity_ - end_ < capacity_ / 8)) {
+        const std::size_t doubled = std::max({initial_size, 2 * held, held + at_least});
         resize_block(wanted > capacity_ ? std::max(std::min(doubled, wanted), held + at_least)
                                         : doubled);
     }
