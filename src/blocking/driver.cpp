@@ -207,7 +207,25 @@ std::size_t driver::dispatch_all() {
 
 // --- waiting
 
+/// What handlers published, and PONGs, leave with the call that brought them about and not with the
+/// next one.
+void driver::settle() {
+    if (session_.untransmitted() != 0) (void)write_soon();
+}
+
 std::optional<error> driver::drive(bool (*done)(const void*), const void* o) {
+    std::optional<error> failed = wait_until(done, o);
+    settle();
+    return failed;
+}
+
+result<message_view> driver::next_view(mailbox& box, duration timeout) {
+    result<message_view> m = wait_for(box, timeout);
+    settle();
+    return m;
+}
+
+std::optional<error> driver::wait_until(bool (*done)(const void*), const void* o) {
     event e;
     while (!done(o)) {
         if (session_.next(e)) {
@@ -221,7 +239,7 @@ std::optional<error> driver::drive(bool (*done)(const void*), const void* o) {
     return std::nullopt;
 }
 
-result<message_view> driver::next_view(mailbox& box, duration timeout) {
+result<message_view> driver::wait_for(mailbox& box, duration timeout) {
     result<std::optional<message_view>> m = runtime_.next_for(box);
     if (m && *m) return **m; // the usual case of a busy subscription: no clock is read
     const time_point deadline = deadline_after(clock::now(), std::max(timeout, duration::zero()));

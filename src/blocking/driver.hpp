@@ -68,6 +68,9 @@ public:
     std::function<void(const event&)> observer_;
 
 private:
+    [[nodiscard]] std::optional<error> wait_until(bool (*done)(const void*), const void* o);
+    [[nodiscard]] result<message_view> wait_for(mailbox& box, duration timeout);
+    void settle();
     void do_actions();
     void read_once();
     void trace(wire::tracer& t, std::string_view prefix, std::string_view bytes) const;
