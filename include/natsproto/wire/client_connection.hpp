@@ -63,14 +63,16 @@ using connection_event =
                  event::pong, event::info, event::server_error, event::closed>;
 
 /// The contract, by kind of member:
-/// - **A** getters;
-/// - **B** inputs: `prepare`/`commit` (or `feed`), `handle_eof`. They never fail because of the
-/// peer: what it did wrong
-///   becomes `event::closed`;
-/// - **C** commands: `connect`, `ping`, `publish`, `subscribe`, `unsubscribe`. They fail at once,
-/// on local misuse only, and
-///   then nothing has changed;
-/// - **D** outputs: `next` and `poll_transmit`/`transmitted`. After any B or C, drain both.
+///
+/// **A**, getters.
+///
+/// **B**, inputs: `prepare` and `commit` (or `feed`), `handle_eof`. They never fail because of the
+/// peer: what it did wrong becomes `event::closed`.
+///
+/// **C**, commands: `connect`, `ping`, `publish`, `subscribe`, `unsubscribe`. They fail at once, on
+/// local misuse only, and then nothing has changed.
+///
+/// **D**, outputs: `next` and `poll_transmit` with `transmitted`. After any B or C, drain both.
 ///
 /// PINGs of the server are answered without being asked. One object serves one transport: after
 /// `event::closed` it stays closed. Not thread-safe.
@@ -155,7 +157,11 @@ public:
     [[nodiscard]] const server_error_class& current_error() const noexcept { return error_class_; }
 
 private:
+    [[nodiscard]] bool next_message() noexcept;
+    [[nodiscard]] step advance_any();
     [[nodiscard]] step apply(const frame& f);
+    [[nodiscard]] step no_frame(parser::status status);
+    [[nodiscard]] bool report(step s, connection_event& out) const;
     step close(error why);
     step first_info();
     step later_info();

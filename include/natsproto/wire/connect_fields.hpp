@@ -24,15 +24,15 @@ struct connect_fields {
     bool headers = true;
     bool no_responders = true;
     int protocol = 1;
-    std::string_view name;
-    std::string_view user;
-    std::string_view password;
-    std::string_view token;
-    std::string_view jwt;
-    std::string_view nkey;
-    std::string_view signature;
+    std::string_view name{};
+    std::string_view user{};
+    std::string_view password{};
+    std::string_view token{};
+    std::string_view jwt{};
+    std::string_view nkey{};
+    std::string_view signature{};
     std::string_view lang = "cpp";
-    std::string_view library_version; ///< empty: this library's
+    std::string_view library_version{}; ///< empty: this library's
 };
 static_assert(std::is_trivially_destructible_v<connect_fields>);
 

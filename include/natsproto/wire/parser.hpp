@@ -64,14 +64,18 @@ public:
     void reset() noexcept;
 
 private:
+    friend class client_connection; // takes the short way itself
     struct verb;
+    struct token_ends;
+    template <sender From>
+    bool plain_message(std::string_view input, frame& out) const noexcept;
+    static bool find_tokens_at_once(const char* p, token_ends& out) noexcept;
+    static bool find_tokens(std::string_view input, token_ends& out) noexcept;
     struct line;
     static constexpr std::size_t max_tokens = 6;
     status parse_line(std::string_view input, std::size_t line_size, frame& out) noexcept;
     status parse_message(std::string_view input, std::size_t op_size, std::size_t line_end,
                          std::size_t line_size, frame& out) noexcept;
-    template <sender From>
-    bool plain_message(std::string_view input, frame& out) const noexcept;
     static bool split(const char* p, const char* end, line& out) noexcept;
     status parse_simple(std::string_view args, op kind, frame& out) noexcept;
     status incomplete_line(std::string_view input) noexcept;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Finds the bytes up to 0x20 (blanks, CR, LF, other control characters) of a line, 64 at a time. A
+// Finds the bytes up to 0x20 (blanks, CR, LF, other control characters) of a line, 32 at a time. A
 // control line of the protocol has about six of them, so looking at those alone replaces a loop
 // over all its bytes.
 
@@ -33,33 +33,35 @@ inline constexpr bool has_wide_scan = true;
     return static_cast<std::uint64_t>(static_cast<unsigned>(_mm_movemask_epi8(equal)));
 }
 
-[[nodiscard]] inline std::uint64_t low_bytes_64(const char* p) noexcept {
-    return low_bytes_16(p) | (low_bytes_16(p + 16) << 16U) | (low_bytes_16(p + 32) << 32U) |
-           (low_bytes_16(p + 48) << 48U);
+[[nodiscard]] inline std::uint64_t low_bytes_32(const char* p) noexcept {
+    return low_bytes_16(p) | (low_bytes_16(p + 16) << 16U);
 }
 #else
 inline constexpr bool has_wide_scan = false; // the plain loops serve
-inline std::uint64_t low_bytes_64(const char*) noexcept {
+inline std::uint64_t low_bytes_32(const char*) noexcept {
     return 0;
 }
 #endif
 
-/// Yields the positions of low bytes in order, as long as whole blocks of 64 are there to read.
+/// Yields the positions of low bytes in order, as long as whole blocks are there to read.
 class control_scanner {
 public:
     static constexpr std::size_t none = static_cast<std::size_t>(-1);
-    static constexpr std::size_t block = 64;
+    static constexpr std::size_t block = 32;
 
     /// `size` must be at least `block`.
     control_scanner(const char* data, std::size_t size) noexcept
-        : data_(data), size_(size), mask_(low_bytes_64(data)) {}
+        : data_(data), size_(size), mask_(low_bytes_32(data)) {}
+
+    /// Passes over the first position, which must be in the first block.
+    void skip_first() noexcept { mask_ &= mask_ - 1; }
 
     /// The next position, or `none` when the bytes that are left do not fill a block.
     [[nodiscard]] std::size_t next() noexcept {
         while (mask_ == 0) {
             base_ += block;
             if (size_ - base_ < block) return none;
-            mask_ = low_bytes_64(data_ + base_);
+            mask_ = low_bytes_32(data_ + base_);
         }
         const auto at = static_cast<std::size_t>(std::countr_zero(mask_));
         mask_ &= mask_ - 1;

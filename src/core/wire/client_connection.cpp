@@ -16,6 +16,7 @@
 #include <natsproto/wire/encoder.hpp>
 
 #include "core/text/ascii.hpp"
+#include "core/wire/plain_message.hpp"
 
 #include <algorithm>
 #include <cstring>
@@ -238,28 +239,42 @@ void client_connection::transmitted(std::size_t n) {
     pay_owed_pongs();
 }
 
+/// The short way for what nearly all input is: in `open`, where the table says `deliver`.
+inline bool client_connection::next_message() noexcept {
+    drop_consumed();
+    if (state_ != connection_state::open || parser_.wanted_ != 0) return false;
+    if (!parser_.plain_message<sender::server>(input_.data(), frame_)) return false;
+    to_consume_ = frame_.size;
+    return true;
+}
+
 client_connection::step client_connection::advance() {
+    if (next_message()) return step::message;
+    return advance_any();
+}
+
+client_connection::step client_connection::advance_any() {
     while (true) {
         drop_consumed();
         if (state_ == connection_state::closed) return step::need_more; // close() has reported it
-        switch (parser_.next(input_.data(), frame_)) {
-        case parser::status::need_more:
-            if (!eof_) return step::need_more;
-            if (input_.size() != 0 && close_reason_ == errc::eof) {
-                close_reason_ = error{errc::eof, "in the middle of an operation"};
-            }
-            return close(std::move(close_reason_));
-        case parser::status::failed:
-            return close(error{parser_.failure(), beginning_of(input_.data())});
-        case parser::status::frame:
-            to_consume_ = frame_.size;
-            if (look_up(state_, input_of(frame_.kind)).action == connection_action::deliver) {
-                return step::message; // as apply() would say; nearly all that comes
-            }
-            if (const step s = apply(frame_); s != step::need_more) return s;
-            break;
-        }
+        const parser::status status = parser_.next(input_.data(), frame_);
+        if (status != parser::status::frame) return no_frame(status);
+        to_consume_ = frame_.size;
+        const connection_action action = look_up(state_, input_of(frame_.kind)).action;
+        if (action == connection_action::deliver) return step::message; // nearly all that comes
+        if (const step s = apply(frame_); s != step::need_more) return s;
     }
+}
+
+client_connection::step client_connection::no_frame(parser::status status) {
+    if (status == parser::status::failed) {
+        return close(error{parser_.failure(), beginning_of(input_.data())});
+    }
+    if (!eof_) return step::need_more;
+    if (input_.size() != 0 && close_reason_ == errc::eof) {
+        close_reason_ = error{errc::eof, "in the middle of an operation"};
+    }
+    return close(std::move(close_reason_));
 }
 
 /// Does what the table says about a frame; `need_more` when there is nothing to report.
@@ -323,13 +338,21 @@ client_connection::step client_connection::close(error why) {
 }
 
 bool client_connection::next(connection_event& out) {
-    switch (advance()) {
-    case step::need_more: return false;
-    case step::message:
-        out.emplace<event::message>(event::message{
-            message_view{frame_.subject, frame_.reply, header_view(frame_.header), frame_.payload},
-            frame_.sid});
-        return true;
+    if (!next_message()) {
+        const step s = advance_any();
+        if (s != step::message) return report(s, out);
+    }
+    out.emplace<event::message>(event::message{
+        message_view{frame_.subject, frame_.reply, header_view(frame_.header), frame_.payload},
+        frame_.sid});
+    return true;
+}
+
+/// All that is not a message.
+bool client_connection::report(step s, connection_event& out) const {
+    switch (s) {
+    case step::need_more:
+    case step::message: return false;
     case step::connect_requested:
         out.emplace<event::connect_requested>(event::connect_requested{&info_});
         return true;

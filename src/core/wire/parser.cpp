@@ -20,7 +20,7 @@
 #include <natsproto/wire/parser.hpp>
 
 #include "core/text/ascii.hpp"
-#include "core/text/control_scanner.hpp"
+#include "core/wire/plain_message.hpp"
 
 #include <algorithm>
 #include <array>
@@ -158,11 +158,9 @@ parser::status parser::next(std::string_view input, frame& out) noexcept {
         return parse_line(input, line_size_, out);
     }
     if (scanned_ >= input.size()) return status::need_more;
-    if (text::has_wide_scan && scanned_ == 0 && input.size() >= text::control_scanner::block) {
-        const bool plain = from_ == sender::server ? plain_message<sender::server>(input, out)
-                                                   : plain_message<sender::client>(input, out);
-        if (plain) return status::frame;
-    }
+    const bool plain = from_ == sender::server ? plain_message<sender::server>(input, out)
+                                               : plain_message<sender::client>(input, out);
+    if (plain) return status::frame;
     const void* lf = std::memchr(input.data() + scanned_, '\n', input.size() - scanned_);
     if (lf == nullptr) return incomplete_line(input);
     const auto line_size =
@@ -253,60 +251,6 @@ parser::status parser::parse_simple(std::string_view args, op kind, frame& out) 
     case op::pub: break; // parse_message
     }
     return fail(errc::protocol_error);
-}
-
-/// A complete MSG, HMSG, PUB or HPUB with single spaces, small numbers and CR LF. False: it is
-/// something else, and nothing has changed.
-template <sender From>
-bool parser::plain_message(std::string_view input, frame& out) const noexcept {
-    constexpr bool with_sid = From == sender::server;
-    constexpr std::string_view name = with_sid ? "HMSG " : "HPUB ";
-    const char* const p = input.data();
-    const bool headers = std::memcmp(p, name.data() + 1, 4) != 0;
-    if (headers && std::memcmp(p, name.data(), 5) != 0) return false;
-
-    // end[i]: where token i ends, so where the one after it begins, but for the blank; 0 is the
-    // name.
-    std::size_t end[max_tokens + 1];
-    text::control_scanner blanks(p, input.size());
-    end[0] = blanks.next();
-    std::size_t n = 0;
-    std::size_t at = 0;
-    do {
-        at = blanks.next();
-        if (at == text::control_scanner::none || at == end[n] + 1 || n == max_tokens) return false;
-        end[++n] = at;
-    } while (p[at] == ' ');
-    if (p[at] != '\r' || at + 1 == input.size() || p[at + 1] != '\n') return false;
-    const std::size_t least = 2U + (with_sid ? 1U : 0U) + (headers ? 1U : 0U);
-    if (n - least > 1 || at - end[0] > limits_.max_line) return false;
-
-    const auto token = [p, &end](std::size_t i) noexcept {
-        return std::string_view(p + end[i - 1] + 1, end[i] - end[i - 1] - 1);
-    };
-    std::uint64_t sid = 0;
-    std::uint64_t header = 0;
-    std::uint64_t total = 0;
-    if (with_sid && !text::parse_small(token(2), sid)) return false;
-    if (headers && !text::parse_small(token(n - 1), header)) return false;
-    if (!text::parse_small(token(n), total) || header > total) return false;
-    if (total > limits_.max_message || header > limits_.max_header_block) return false;
-    const std::size_t body = at + 2;
-    if (input.size() < body + total + 2 || p[body + total] != '\r' || p[body + total + 1] != '\n')
-        return false;
-
-    out.kind = with_sid ? op::msg : op::pub;
-    out.has_headers = headers;
-    out.subject = token(1);
-    if (with_sid) {
-        out.sid = sid;
-        out.sid_text = token(2);
-    }
-    out.reply = n == least ? std::string_view{} : token(with_sid ? 3 : 2);
-    out.header = {p + body, header};
-    out.payload = {p + body + header, total - header};
-    out.size = body + total + 2;
-    return true;
 }
 
 parser::status parser::parse_message(std::string_view input, std::size_t op_size,
