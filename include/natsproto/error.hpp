@@ -77,7 +77,6 @@ enum class errc : std::uint16_t {
     timeout = 300,
     no_responders,        ///< nobody is subscribed to the request's subject (status 503)
     interrupted,          ///< `interrupt()` was called
-    cancelled,            ///< the waiting operation was cancelled
     slow_consumer,        ///< messages were dropped since the last call; the next call goes on
     max_messages_reached, ///< the subscription delivered all that `unsubscribe(max)` asked for
     connection_closed,    ///< closed by the user, or for good

@@ -31,8 +31,8 @@ struct options {
 
     bool verbose = false;  ///< have the server answer +OK to every command
     bool pedantic = false; ///< have the server check more
-    bool no_echo =
-        false; ///< do not receive what this connection publishes; needs a server with protocol 1
+    /// Do not receive what this connection publishes; needs a server with protocol 1.
+    bool no_echo = false;
 
     /// For one server: name look-up, TCP, INFO and the first PONG together. Must be positive.
     duration connect_timeout = std::chrono::seconds(2);

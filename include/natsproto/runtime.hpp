@@ -142,9 +142,9 @@ static_assert(std::is_trivially_destructible_v<subscribe_options>);
 /// Single-threaded, like its session. Must outlive all ops that run on it; mailboxes may outlive
 /// it.
 ///
-/// A driver does, after each input: `while (s.next(e)) rt.dispatch(e);`, then actions, output and
-/// `poll_timeout` as the session's contract says, but through the members of this class where both
-/// have them.
+/// A driver gives each event that `session::next` yields to `dispatch`, then does what the
+/// session's contract says, but through the members of this class where both have them. An op that
+/// ends with a view has to be taken between `dispatch` and the next call of `next`.
 class runtime {
 public:
     runtime(session& s, random_source& random);
@@ -231,12 +231,13 @@ private:
         std::uint32_t next_free = 0;
     };
 
+    void hand_on(const event& e);
     void on_message(const ev::message& m);
     void on_reply(const message_view& m);
     void on_pong(const ev::pong& p);
     void on_connected();
     void on_closed(const error& why);
-    void deliver(mailbox& box, const message_view& m);
+    void deliver(mailbox& box, const message_view& m, sub_id id);
     void call_handler(mailbox& box, const message_view& m);
     void run_queued_handlers();
     void tell(const event& e);
@@ -244,6 +245,7 @@ private:
     void resume(waiter& w);
     [[nodiscard]] message_view keep_for(const waiter& w, const message_view& m);
     void catch_up();
+    void resume_behind();
     void fail(waiter& w, error why);
     void add_deadline(waiter& w);
     void remove_deadline(waiter& w) noexcept;

@@ -118,15 +118,19 @@ struct statistics {
 };
 
 /// The contract, by kind of member:
-/// - **A** getters: any time.
-/// - **B** inputs: what the driver saw: bytes, completions of actions, the end of the transport,
-/// time. They never fail
-///   because of the peer: a misbehaving peer becomes `ev::disconnected` or `ev::connect_failed`.
-/// - **C** commands: what the user wants. They fail at once, on local misuse only, and then nothing
+///
+/// **A**, getters: any time.
+///
+/// **B**, inputs: what the driver saw: bytes, completions of actions, the end of the transport,
+/// time. They never fail because of the peer: a misbehaving one becomes `ev::disconnected` or
+/// `ev::connect_failed`.
+///
+/// **C**, commands: what the user wants. They fail at once, on local misuse only, and then nothing
 /// has changed.
-/// - **D** outputs. After any B or C drain, in this order: `next` until false, `poll_action` until
-/// empty, `poll_transmit`
-///   until 0, then sleep until input or `poll_timeout`.
+///
+/// **D**, outputs. After any B or C, drain them in this order: `next` until false, `poll_action`
+/// until empty, `poll_transmit` until 0. Doing an action can be an input of its own (a connect that
+/// fails at once): then start over. Only when nothing is left, sleep until input or `poll_timeout`.
 ///
 /// Time is an argument and must not go backwards. Not thread-safe; not movable, since events point
 /// into it.

@@ -60,7 +60,6 @@ std::string_view describe(errc code) noexcept {
     case errc::timeout: return "timeout";
     case errc::no_responders: return "no responders";
     case errc::interrupted: return "interrupted";
-    case errc::cancelled: return "cancelled";
     case errc::slow_consumer: return "slow consumer: messages were dropped";
     case errc::max_messages_reached: return "the subscription has delivered all its messages";
     case errc::connection_closed: return "connection closed";
@@ -98,10 +97,14 @@ std::string printable(std::string_view text) {
     constexpr std::string_view hex = "0123456789abcdef";
     std::string out;
     out.reserve(text.size());
-    for (const char c : text) {
-        const auto byte = static_cast<unsigned char>(c);
-        if (byte >= 0x20 && byte != 0x7f) {
-            out += c;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const auto byte = static_cast<unsigned char>(text[i]);
+        const auto next = static_cast<unsigned char>(i + 1 < text.size() ? text[i + 1] : '\0');
+        // U+0080 to U+009F in UTF-8: terminals obey these too.
+        const bool c1 = byte == 0xc2 && next >= 0x80 && next <= 0x9f;
+        const bool c1_end = i != 0 && text[i - 1] == '\xc2' && byte >= 0x80 && byte <= 0x9f;
+        if (byte >= 0x20 && byte != 0x7f && !c1 && !c1_end) {
+            out += text[i];
             continue;
         }
         out += "\\x";

@@ -52,10 +52,13 @@ bool is_header_value(std::string_view value) noexcept {
 }
 
 std::string unfold(std::string_view value) {
+    if (value.find('\n') == std::string_view::npos) return std::string(value);
     std::string out;
     while (!value.empty()) {
+        const std::string_view line = text::trim(take_line(value));
+        if (line.empty()) continue;
         if (!out.empty()) out += ' ';
-        out += text::trim(take_line(value));
+        out += line;
     }
     return out;
 }
@@ -124,9 +127,11 @@ bool header_view::well_formed() const noexcept {
     iterator it = begin();
     for (; it != end(); ++it) {
         if (it.malformed_ || !is_header_name(it->name)) return false;
-        if (it->value.find_first_of(crlf) != std::string_view::npos) return false; // folded, or a lone CR
+        if (it->value.find_first_of(crlf) != std::string_view::npos)
+            return false; // folded, or a lone CR
         const char* const line_end = it->value.data() + it->value.size();
-        if (!block_.substr(static_cast<std::size_t>(line_end - block_.data())).starts_with(crlf)) return false;
+        if (!block_.substr(static_cast<std::size_t>(line_end - block_.data())).starts_with(crlf))
+            return false;
     }
     return !it.malformed_;
 }

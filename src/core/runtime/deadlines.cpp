@@ -73,6 +73,7 @@ void runtime::remove_deadline(waiter& w) noexcept {
 }
 
 std::optional<time_point> runtime::poll_timeout() const noexcept {
+    if (handlers_behind_ && handlers_running_ == 0) return now_; // a handler has thrown
     std::optional<time_point> next = session_->poll_timeout();
     if (!deadlines_.empty() && (!next || deadlines_.front()->deadline_ < *next))
         next = deadlines_.front()->deadline_;
@@ -90,6 +91,7 @@ void runtime::handle_timeout(time_point now) {
         expired_.push_back(w);
     }
     while (!expired_.empty()) fail(expired_.front(), errc::timeout);
+    if (handlers_running_ == 0) catch_up();
 }
 
 } // namespace nats

@@ -14,7 +14,9 @@
 // A handler that waits (a flush inside of it, say) drives this same runtime. Meanwhile messages for
 // handlers are queued, and whoever waited before the handler was called is not resumed but put
 // `behind_`, with a copy of its message: the views that it would get would have ended long before
-// it can use them. When the outermost handler has returned, both catch up.
+// it can use them. When the outermost handler has returned, both catch up. When it has thrown, the
+// waiters are resumed first, and the messages are looked at with the next event or deadline, which
+// is then due at once.
 
 #include <natsproto/runtime.hpp>
 
@@ -80,7 +82,14 @@ message_view runtime::keep_for(const waiter& w, const message_view& m) {
 }
 
 void runtime::catch_up() {
+    struct resume_rest {
+        runtime* rt;
+        ~resume_rest() { rt->resume_behind(); } // also when a handler throws
+    } const guard{this};
     if (handlers_behind_) run_queued_handlers();
+}
+
+void runtime::resume_behind() {
     while (!behind_.empty()) resume(behind_.front());
 }
 
@@ -88,19 +97,28 @@ void runtime::catch_up() {
 
 void runtime::dispatch(const event& e) {
     if (handlers_running_ == 0) kept_.clear();
+    try {
+        hand_on(e);
+    } catch (...) { // of a handler: nothing else would wake who waits behind it
+        if (handlers_running_ == 0) resume_behind();
+        throw;
+    }
+    // After any event: a handler that threw left what was queued behind it to the next one.
+    if (handlers_running_ == 0) catch_up();
+}
+
+void runtime::hand_on(const event& e) {
     if (const auto* m = std::get_if<ev::message>(&e)) {
         on_message(*m);
-    } else {
-        tell(e);
-        if (const auto* p = std::get_if<ev::pong>(&e))
-            on_pong(*p);
-        else if (std::holds_alternative<ev::connected>(e))
-            on_connected();
-        else if (const auto* c = std::get_if<ev::closed>(&e))
-            on_closed(error(*c->why));
+        return;
     }
-    // After any event: a handler that threw left what was behind it to the next one.
-    if (handlers_running_ == 0) catch_up();
+    tell(e);
+    if (const auto* p = std::get_if<ev::pong>(&e))
+        on_pong(*p);
+    else if (std::holds_alternative<ev::connected>(e))
+        on_connected();
+    else if (const auto* c = std::get_if<ev::closed>(&e))
+        on_closed(error(*c->why));
 }
 
 void runtime::on_message(const ev::message& m) {
@@ -108,21 +126,24 @@ void runtime::on_message(const ev::message& m) {
         on_reply(m.view);
         return;
     }
+    if (m.cookie == nullptr) return; // of a subscription made at the session, not here
     mailbox& box = *static_cast<mailbox*>(m.cookie);
     if (m.last) {
         box.id_.reset();
         box.ended_ = errc::max_messages_reached;
     }
-    deliver(box, m.view);
+    deliver(box, m.view, m.sub);
 }
 
-void runtime::deliver(mailbox& box, const message_view& m) {
+void runtime::deliver(mailbox& box, const message_view& m, sub_id id) {
     if (box.handler_ != nullptr && handlers_running_ == 0 && box.head_ == nullptr) {
         call_handler(box, m);
         return;
     }
-    if (box.waiter_ != nullptr) {
+    // One that has failed already waits behind a handler: the message is not for it.
+    if (box.waiter_ != nullptr && !box.waiter_->failed_) {
         mailbox_waiter& w = *std::exchange(box.waiter_, nullptr);
+        w.box_ = nullptr; // which may go before it is resumed
         ++box.delivered_;
         w.message_ = keep_for(w, m);
         resume(w);
@@ -134,7 +155,6 @@ void runtime::deliver(mailbox& box, const message_view& m) {
     }
     if (std::exchange(box.slow_, true)) return;
     box.slow_unseen_ = true;
-    const sub_id id = box.id_.value_or(sub_id{});
     tell(ev::slow_consumer{id, session_->subject_of(id), box.dropped_});
 }
 
@@ -356,7 +376,7 @@ result<std::optional<message_view>> runtime::next_for(mailbox& box) {
         }
         dispatch(e);
         if (wanted.box == nullptr) return error{errc::invalid_subscription};
-        if (m != nullptr && box.head_ == nullptr)
+        if (m != nullptr && box.head_ == nullptr && box.active())
             continue; // the usual case: somebody else's message
         if (result<std::optional<message_view>> queued = try_next(box); !queued || *queued)
             return queued;

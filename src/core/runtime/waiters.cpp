@@ -75,6 +75,11 @@ result<message_view> mailbox_waiter::await_resume() {
 // --- flush
 
 bool flush_waiter::await_ready() {
+    if (runtime_->session_->status() == session_status::closed) {
+        failed_ = true;
+        failure_ = runtime_->session_->close_reason();
+        return true;
+    }
     result<ping_id> sent = runtime_->session_->ping(runtime_->now());
     if (sent) {
         ping_ = *sent;

@@ -36,6 +36,22 @@ result<void> check_login(std::string_view name, std::string_view user, std::stri
 
 } // namespace
 
+namespace {
+
+/// A bound of 0 would be a connection that can do nothing.
+result<void> check_limits(const limits& l) {
+    const std::uint64_t bounds[] = {l.max_line,         l.max_info,          l.max_message,
+                                    l.max_header_block, l.max_json_depth,    l.max_control_line,
+                                    l.max_output_bytes, l.max_subscriptions, l.max_requests,
+                                    l.max_pings};
+    for (const std::uint64_t bound : bounds) {
+        if (bound == 0) return error{errc::invalid_argument, "a limit of 0"};
+    }
+    return {};
+}
+
+} // namespace
+
 result<void> check(const options& o) {
     result<std::vector<server_url>> servers = parse_server_list(o.servers);
     if (!servers) return servers.error();
@@ -56,6 +72,7 @@ result<void> check(const options& o) {
     if (!o.token.empty() && !o.user.empty())
         return error{errc::invalid_argument, "both a token and a user"};
     if (result<void> ok = check_pending(o.pending); !ok) return ok;
+    if (result<void> ok = check_limits(o.bounds); !ok) return ok;
     // What JSON cannot carry is found now, and not at the handshake.
     if (result<void> ok = check_login(o.name, o.user, o.password, o.token); !ok) return ok;
     for (const server_url& s : *servers) {

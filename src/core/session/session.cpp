@@ -92,6 +92,7 @@ result<void> session::start(time_point now) {
     o.ping_interval = options_.ping_interval;
     o.max_pings_out = options_.max_pings_out;
     o.pending = pending_;
+    o.bounds = limits_;
     if (result<void> ok = check(o); !ok) return ok;
     servers_ = *parse_server_list(options_.servers);
     try_server(0, now);
@@ -267,6 +268,7 @@ result<sub_id> session::subscribe(std::string_view subject, std::optional<std::s
 }
 
 result<void> session::unsubscribe(sub_id id, std::optional<std::uint64_t> after) {
+    if (status_ == session_status::closed) return error{errc::connection_closed};
     subscription* s = find(static_cast<std::uint64_t>(id));
     if (s == nullptr) return error{errc::invalid_subscription};
     if (after && *after == 0) return error{errc::invalid_argument, "unsubscribe after 0 messages"};
