@@ -99,14 +99,27 @@ result<void> client::write() {
 result<duration> client::flush(duration timeout) {
     if (result<void> ok = positive(timeout, "timeout"); !ok) return ok.error();
     runtime& r = rt();
-    return run(ops::flush(r, deadline_after(r.now(), timeout)));
+    const time_point deadline = deadline_after(r.now(), timeout);
+    while (driver_->full()) {
+        if (result<void> room = driver_->wait_room(deadline); !room) return room.error();
+    }
+    return run(ops::flush(r, deadline));
 }
 
 result<message_view> client::request_view(std::string_view subject, bytes payload, duration timeout,
                                           header_view headers) {
     if (result<void> ok = positive(timeout, "timeout"); !ok) return ok.error();
     runtime& r = rt();
-    return run(ops::request(r, subject, payload, headers, deadline_after(r.now(), timeout)));
+    const time_point deadline = deadline_after(r.now(), timeout);
+    if (!driver_->full()) return run(ops::request(r, subject, payload, headers, deadline));
+    // Waiting for room ends views of messages, and the arguments may be such views.
+    const std::string kept_subject(subject);
+    const std::string kept_payload(payload.text());
+    const std::string kept_headers(headers.raw());
+    while (driver_->full()) {
+        if (result<void> room = driver_->wait_room(deadline); !room) return room.error();
+    }
+    return run(ops::request(r, kept_subject, kept_payload, header_view(kept_headers), deadline));
 }
 
 result<message> client::request(std::string_view subject, bytes payload, duration timeout,

@@ -105,20 +105,41 @@ void driver::end_burst() noexcept {
 result<void> driver::publish(std::string_view subject, bytes payload, const publish_options& o) {
     const bool burst = in_burst();
     const bool borrow = payload.size() >= (burst ? burst_borrow : wire::borrow_threshold);
-    while (true) {
-        result<void> queued = borrow
-                                  ? session_.publish_borrowed(subject, payload, o.reply, o.headers)
-                                  : session_.publish(subject, payload, o.reply, o.headers);
-        if (queued && borrow) {
-            result<void> written = write();
-            session_.own_borrowed(); // what the kernel did not take
-            return written;
-        }
-        if (queued) return burst && session_.untransmitted() < write_at_ ? result<void>() : write();
-        if (queued.error() != errc::output_full) return queued;
-        const time_point deadline = deadline_after(clock::now(), settings_.write_timeout);
-        if (result<void> there = run(ops::wait_room(runtime_, deadline)); !there) return there;
+    result<void> queued = borrow ? session_.publish_borrowed(subject, payload, o.reply, o.headers)
+                                 : session_.publish(subject, payload, o.reply, o.headers);
+    if (!queued) {
+        return queued.error() == errc::output_full ? publish_later(subject, payload, o) : queued;
     }
+    if (!borrow) return burst && session_.untransmitted() < write_at_ ? result<void>() : write();
+    result<void> written = write();
+    session_.own_borrowed(); // what the kernel did not take
+    return written;
+}
+
+/// Waiting for room reads, and reading ends views of messages. The arguments may be such views.
+result<void> driver::publish_later(std::string_view subject, bytes payload,
+                                   const publish_options& o) {
+    const std::string kept_subject(subject);
+    const std::string kept_payload(payload.text());
+    const std::string kept_reply(o.reply);
+    const std::string kept_headers(o.headers.raw());
+    const time_point deadline = deadline_after(clock::now(), settings_.write_timeout);
+    while (true) {
+        if (result<void> room = wait_room(deadline); !room) return room;
+        result<void> queued =
+            session_.publish(kept_subject, kept_payload, kept_reply, header_view(kept_headers));
+        if (queued) return write();
+        if (queued.error() != errc::output_full) return queued;
+    }
+}
+
+bool driver::full() const noexcept {
+    return session_.status() == session_status::connected &&
+           session_.untransmitted() >= session_.bounds().max_output_bytes;
+}
+
+result<void> driver::wait_room(time_point deadline) {
+    return run(ops::wait_room(runtime_, deadline));
 }
 
 // --- input and time
@@ -138,7 +159,13 @@ void driver::read_once() {
     case transport::outcome::would_block:
         if (write_error_) session_.handle_io_error(attempt_, write_error_, now);
         break;
-    case transport::outcome::eof: session_.handle_eof(now); break;
+    case transport::outcome::eof:
+        // A reset that a write has met leaves an end of the stream to reads.
+        if (write_error_ && write_error_ != std::errc::broken_pipe)
+            session_.handle_io_error(attempt_, write_error_, now);
+        else
+            session_.handle_eof(now);
+        break;
     case transport::outcome::failed: session_.handle_io_error(attempt_, m.why, now); break;
     }
 }
@@ -208,21 +235,36 @@ std::size_t driver::dispatch_all() {
 // --- waiting
 
 /// What handlers published, and PONGs, leave with the call that brought them about and not with the
-/// next one.
-void driver::settle() {
-    if (session_.untransmitted() != 0) (void)write_soon();
+/// next one; and the socket of a connection that ended is closed by the call that says so.
+void driver::settle() noexcept {
+    try {
+        if (session_.status() == session_status::closed) do_actions();
+        if (session_.untransmitted() != 0) (void)write_soon();
+    } catch (...) {
+        return; // no memory, or a trace that throws: the next call does it
+    }
 }
 
+/// Settles at the end of a scope, also when a handler throws.
+class driver::settling {
+public:
+    explicit settling(driver& d) noexcept : driver_(d) {}
+    settling(const settling&) = delete;
+    settling& operator=(const settling&) = delete;
+    ~settling() { driver_.settle(); }
+
+private:
+    driver& driver_;
+};
+
 std::optional<error> driver::drive(bool (*done)(const void*), const void* o) {
-    std::optional<error> failed = wait_until(done, o);
-    settle();
-    return failed;
+    const settling at_end(*this);
+    return wait_until(done, o);
 }
 
 result<message_view> driver::next_view(mailbox& box, duration timeout) {
-    result<message_view> m = wait_for(box, timeout);
-    settle();
-    return m;
+    const settling at_end(*this);
+    return wait_for(box, timeout);
 }
 
 std::optional<error> driver::wait_until(bool (*done)(const void*), const void* o) {
@@ -254,6 +296,7 @@ result<message_view> driver::wait_for(mailbox& box, duration timeout) {
 }
 
 result<std::size_t> driver::poll(duration timeout) {
+    const settling at_end(*this);
     const time_point start = clock::now();
     runtime_.advance(start);
     std::size_t n = dispatch_all();
@@ -285,7 +328,8 @@ void driver::close() {
         // A server that cannot write to us may not read either: take what it has, nobody wants it
         // any more.
         if (ready.readable && transport_.read(dropped).how != transport::outcome::done) break;
-        if (!ready.readable && !ready.writable) break;
+        if (ready.interrupted) (void)transport_.take_interrupt(); // it is about calls that wait
+        if (!ready.readable && !ready.writable && !ready.interrupted) break;
     }
     const bool clean = session_.status() == session_status::connected && !write_error_;
     const time_point now = clock::now();

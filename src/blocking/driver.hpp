@@ -28,6 +28,10 @@ public:
     driver& operator=(const driver&) = delete;
 
     result<void> publish(std::string_view subject, bytes payload, const publish_options& o);
+    /// Whether a command would fail with `output_full`.
+    [[nodiscard]] bool full() const noexcept;
+    /// Waits until that is not so. It reads, which ends views of messages.
+    [[nodiscard]] result<void> wait_room(time_point deadline);
     /// Hands what is queued to the kernel, as far as it takes it.
     result<void> write();
     /// After a command that queued something: writes it, unless a burst is open.
@@ -68,9 +72,11 @@ public:
     std::function<void(const event&)> observer_;
 
 private:
+    class settling;
+    result<void> publish_later(std::string_view subject, bytes payload, const publish_options& o);
     [[nodiscard]] std::optional<error> wait_until(bool (*done)(const void*), const void* o);
     [[nodiscard]] result<message_view> wait_for(mailbox& box, duration timeout);
-    void settle();
+    void settle() noexcept;
     void do_actions();
     void read_once();
     void trace(wire::tracer& t, std::string_view prefix, std::string_view bytes) const;

@@ -68,8 +68,8 @@ struct blocking_options {
 static_assert(std::is_trivially_destructible_v<blocking_options>);
 
 struct publish_options {
-    std::string_view reply; ///< where answers should go; empty: nowhere
-    header_view headers;
+    std::string_view reply{}; ///< where answers should go; empty: nowhere
+    header_view headers{};
 };
 static_assert(std::is_trivially_destructible_v<publish_options>);
 
