@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// natsproto pub: publishes a body, or each line of stdin.
+//
+// Theory of operation: messages go out in a burst, and a flush at the end makes sure that the
+// server has processed them, so that exit code 0 means just that. Lines of stdin may come at any
+// time, hours apart: between them the connection is served in a poll(2) loop over both.
+
+#include <natsproto/blocking/client.hpp>
+
+#include "common.hpp"
+#include "outgoing.hpp"
+#include "stdin_body.hpp"
+
+#include <CLI/App.hpp>
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include <poll.h>
+#include <unistd.h>
+
+namespace nats::cli {
+
+namespace {
+
+struct pub_options {
+    outgoing_options out;
+    std::string reply;
+    std::string send_on = "eof";
+    std::uint64_t count = 1;
+    std::optional<duration> sleep;
+    bool quiet = false;
+};
+
+/// How many messages go out before refusals of the server are looked for.
+constexpr std::uint64_t look_every = 1024;
+
+class publisher {
+public:
+    publisher(const global_options& g, const pub_options& o, outgoing& m)
+        : options_(o), message_(m), nc_(g) {}
+
+    void publish_count() {
+        for (std::uint64_t n = 1; n <= options_.count; ++n) {
+            const auto burst = nc_->burst();
+            publish();
+            if (n % look_every == 0) look();
+            if (!options_.sleep || n == options_.count) continue;
+            nc_->write().value();
+            nc_->run_for(*options_.sleep).value();
+            nc_.check();
+        }
+    }
+
+    void publish_lines() {
+        stdin_lines lines;
+        bool more = true;
+        while (more) {
+            if (wait()) more = lines.read();
+            const auto burst = nc_->burst();
+            while (const std::optional<std::string_view> line = lines.next()) {
+                message_.set_body(*line);
+                publish();
+            }
+        }
+    }
+
+    int finish() {
+        nc_.flush();
+        if (!options_.quiet && !nc_.was_refused()) {
+            const std::string what = sent_ == 1 ? "" : fmt::format("{} messages, ", sent_);
+            tell(fmt::format("Published {}{} bytes to \"{}\"", what, bytes_,
+                             printable(message_.subject())));
+        }
+        return nc_.outcome();
+    }
+
+private:
+    void publish() {
+        message_.fill(++sent_);
+        publish_options o;
+        o.reply = options_.reply;
+        o.headers = message_.fields();
+        nc_->publish(message_.subject(), message_.body(), o).value();
+        bytes_ += message_.body().size();
+    }
+
+    /// Takes all that the server has said, and ends when that is a refusal or the end.
+    void look() {
+        while (nc_->poll().value() != 0) {
+        }
+        nc_.check();
+    }
+
+    /// Until there is something on stdin, or something was done for the connection.
+    bool wait() {
+        look();
+        std::array<pollfd, 2> fds{pollfd{STDIN_FILENO, POLLIN, 0}, pollfd{nc_->fd(), POLLIN, 0}};
+        if (nc_->wants_write()) fds[1].events |= POLLOUT;
+        int timeout = -1;
+        if (const std::optional<time_point> next = nc_->next_deadline()) {
+            const auto left = std::chrono::ceil<std::chrono::milliseconds>(*next - clock::now());
+            timeout = static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, 3'600'000));
+        }
+        (void)::poll(fds.data(), fds.size(), timeout);
+        return fds[0].revents != 0;
+    }
+
+    const pub_options& options_;
+    outgoing& message_;
+    connection nc_;
+    std::uint64_t sent_ = 0;
+    std::uint64_t bytes_ = 0;
+};
+
+int run(const global_options& g, const pub_options& o) {
+    const bool lines = o.send_on == "newline";
+    if (lines && o.out.has_body() && !o.out.force_stdin)
+        throw usage_error("--send-on newline reads stdin: give no body, or --force-stdin");
+    if (lines && o.count != 1) throw usage_error("--send-on newline does not go with --count");
+    outgoing message(o.out);
+    check_publish_subject(o.out.subject);
+    if (!o.reply.empty()) check_publish_subject(o.reply);
+    if (!lines) message.read_body();
+    publisher p(g, o, message);
+    if (lines)
+        p.publish_lines();
+    else
+        p.publish_count();
+    return p.finish();
+}
+
+} // namespace
+
+command add_pub(CLI::App& app) {
+    const auto o = std::make_shared<pub_options>();
+    CLI::App* const c = app.add_subcommand("pub", "Publish messages");
+    add_outgoing(*c, o->out);
+    add_force_stdin(*c, o->out);
+    c->add_option("--reply", o->reply, "The reply subject of the messages")->type_name("SUBJECT");
+    c->add_option("--count", o->count, "How many messages")->check(at_least_one())->type_name("N");
+    add_duration(*c, "--sleep", o->sleep, "How long to wait between messages");
+    c->add_option("--send-on", o->send_on,
+                  "Send stdin as one message at its end (eof), or each line (newline)")
+        ->check(CLI::IsMember({"eof", "newline"}))
+        ->capture_default_str()
+        ->type_name("");
+    c->add_flag("-q,--quiet", o->quiet, "Say nothing of what was published");
+    return {c, [o](const global_options& g) { return run(g, *o); }};
+}
+
+} // namespace nats::cli

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// SIGINT and SIGTERM as an end in order.
+
+#pragma once
+
+#include <natsproto/blocking/client.hpp>
+
+namespace nats::cli {
+
+/// While it lives, the first SIGINT or SIGTERM interrupts the waiting call of the client; the
+/// second of a kind ends the program as usual. One at a time.
+class stop_signals {
+public:
+    explicit stop_signals(client& c);
+    stop_signals(const stop_signals&) = delete;
+    stop_signals& operator=(const stop_signals&) = delete;
+    ~stop_signals();
+
+    /// The signal that came, or 0.
+    [[nodiscard]] static int received() noexcept;
+};
+
+} // namespace nats::cli
