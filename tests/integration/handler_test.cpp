@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Proves that handlers get each message once and in order, during any waiting call, and may do
+// there what they like: wait themselves, throw, end their own subscription, change its maximum.
+
+#include "integration/server_test.hpp"
+
+#include <optional>
+#include <stdexcept>
+#include <vector>
+
+namespace nats::test {
+namespace {
+
+class handlers : public server_test {
+protected:
+    using handler = std::function<void(const message_view&)>;
+
+    [[nodiscard]] static subscription handled(client& nc, std::string_view subject, handler h) {
+        subscription sub = nc.subscribe(subject, std::move(h)).value();
+        (void)nc.flush().value();
+        return sub;
+    }
+};
+NATSPROTO_ON_EVERY_SERVER(handlers);
+
+TEST_P(handlers, run_in_order_during_any_waiting_call) {
+    client nc = connect();
+    std::string seen;
+    const subscription sub =
+        handled(nc, "h", [&seen](const message_view& m) { seen += m.payload; });
+    subscription other = subscribed(nc, "other");
+    const auto publish = [&nc](std::string_view text) { ASSERT_TRUE(nc.publish("h", text)); };
+    publish("flush,");
+    ASSERT_TRUE(nc.flush());
+    publish("next,");
+    ASSERT_TRUE(nc.publish("other"));
+    (void)next_payload(other);
+    publish("request,");
+    EXPECT_EQ(code_of(nc.request("nobody")), errc::no_responders);
+    EXPECT_EQ(seen, "flush,next,request,");
+    publish("poll,");
+    EXPECT_EQ(nc.poll(long_enough).value(), 1U);
+    publish("run_for");
+    ASSERT_TRUE(nc.run_for(100ms));
+    EXPECT_EQ(seen, "flush,next,request,poll,run_for");
+    EXPECT_EQ(sub.queue().delivered(), 5U);
+}
+
+TEST_P(handlers, a_subscription_has_either_a_handler_or_a_reader) {
+    client nc = connect();
+    subscription sub = handled(nc, "h", [](const message_view&) {});
+    EXPECT_EQ(code_of(sub.next(0s)), errc::invalid_argument);
+    EXPECT_EQ(code_of(nc.subscribe("h", handler())), errc::invalid_argument);
+}
+
+TEST_P(handlers, may_end_their_own_subscription) {
+    client nc = connect();
+    std::optional<subscription> self;
+    int calls = 0;
+    self = handled(nc, "h", [&](const message_view& m) {
+        ++calls;
+        self.reset();
+        EXPECT_EQ(m.payload, "first"); // the view outlives the subscription
+    });
+    ASSERT_TRUE(nc.publish("h", "first"));
+    ASSERT_TRUE(nc.publish("h", "second"));
+    ASSERT_TRUE(nc.flush());
+    EXPECT_EQ(calls, 1);
+}
+
+TEST_P(handlers, may_set_a_maximum_from_inside) {
+    client nc = connect();
+    std::optional<subscription> self;
+    int calls = 0;
+    self = handled(nc, "h", [&](const message_view&) {
+        ++calls;
+        EXPECT_TRUE(calls != 1 || self->unsubscribe(2));
+    });
+    for (int i = 0; i < 5; ++i) ASSERT_TRUE(nc.publish("h"));
+    ASSERT_TRUE(nc.flush());
+    EXPECT_EQ(calls, 2);
+    EXPECT_FALSE(self->valid());
+}
+
+TEST_P(handlers, may_wait_themselves) {
+    client nc = connect();
+    std::string order;
+    subscription service = handled(nc, "service", [&](const message_view& m) {
+        ASSERT_TRUE(nc.respond(m, "served " + std::string(m.payload)));
+    });
+    subscription read = subscribed(nc, "read");
+    const subscription outer = handled(nc, "outer", [&](const message_view& m) {
+        order += '<' + std::string(m.payload);
+        EXPECT_TRUE(nc.flush(long_enough));
+        EXPECT_TRUE(nc.publish("read", "for the reader"));
+        EXPECT_EQ(next_payload(read), "for the reader");
+        order += '>';
+    });
+    for (const char* n : {"1", "2", "3"}) ASSERT_TRUE(nc.publish("outer", n));
+    ASSERT_TRUE(nc.flush());
+    EXPECT_EQ(order, "<1><2><3>"); // one at a time
+    EXPECT_EQ(outer.queue().delivered(), 3U);
+    EXPECT_EQ(std::string(nc.request("service", "you").value().payload()), "served you");
+}
+
+TEST_P(handlers, messages_for_others_wait_until_the_handler_returns) {
+    client nc = connect();
+    std::string order;
+    const subscription b = handled(nc, "b", [&](const message_view& m) { order += m.payload; });
+    const subscription a = handled(nc, "a", [&](const message_view&) {
+        order += "[";
+        EXPECT_TRUE(nc.publish("b", "b1"));
+        EXPECT_TRUE(nc.publish("b", "b2"));
+        EXPECT_TRUE(nc.flush()); // they have come by now
+        order += "]";
+    });
+    ASSERT_TRUE(nc.publish("a"));
+    ASSERT_TRUE(nc.flush());
+    EXPECT_EQ(order, "[]b1b2");
+}
+
+TEST_P(handlers, what_they_throw_comes_out_of_the_waiting_call) {
+    client nc = connect();
+    std::string seen;
+    const subscription sub = handled(nc, "h", [&](const message_view& m) {
+        seen += m.payload;
+        if (m.payload == "bad") throw std::runtime_error("from the handler");
+    });
+    subscription read = subscribed(nc, "read");
+    for (const char* text : {"bad", "1", "bad", "2"}) ASSERT_TRUE(nc.publish("h", text));
+    ASSERT_TRUE(nc.publish("read", "r"));
+    EXPECT_THROW((void)nc.flush(), std::runtime_error);
+    EXPECT_THROW((void)read.next(long_enough), std::runtime_error);
+    EXPECT_EQ(next_payload(read), "r");
+    EXPECT_EQ(seen, "bad1bad2");
+    ASSERT_TRUE(nc.flush()); // the PONG of the flush that was left is not taken for this one's
+}
+
+TEST_P(handlers, one_that_waits_and_throws_leaves_nothing_undelivered) {
+    client nc = connect();
+    std::string seen;
+    bool thrown = false;
+    const subscription sub = handled(nc, "h", [&](const message_view& m) {
+        seen += m.payload;
+        if (thrown) return;
+        EXPECT_TRUE(nc.flush()); // "2" and "3" are queued behind this one
+        thrown = true;
+        throw std::runtime_error("from the handler");
+    });
+    for (const char* text : {"1", "2", "3"}) ASSERT_TRUE(nc.publish("h", text));
+    EXPECT_THROW((void)nc.flush(), std::runtime_error);
+    EXPECT_EQ(seen, "1");
+    ASSERT_TRUE(nc.flush());
+    EXPECT_EQ(seen, "123");
+}
+
+TEST_P(handlers, an_observer_is_told_of_everything_but_messages) {
+    client nc = connect();
+    int pongs = 0;
+    int others = 0;
+    nc.on_event([&](const event& e) {
+        if (std::holds_alternative<ev::pong>(e))
+            ++pongs;
+        else if (!std::holds_alternative<ev::info>(e)) // servers since 2.12 send a second INFO
+            ++others;
+    });
+    const subscription sub = handled(nc, "h", [](const message_view&) {});
+    ASSERT_TRUE(nc.publish("h"));
+    ASSERT_TRUE(nc.flush());
+    EXPECT_EQ(pongs, 2);
+    EXPECT_EQ(others, 0);
+}
+
+} // namespace
+} // namespace nats::test
