@@ -172,6 +172,10 @@ void driver::read_once() {
 
 result<bool> driver::pump(time_point deadline) {
     (void)write(); // an error is dealt with by reading
+    return read_or_wait(deadline);
+}
+
+result<bool> driver::read_or_wait(time_point deadline) {
     do_actions();
     if (session_.status() == session_status::closed)
         return true; // there are events to take, or nothing to wait for
@@ -276,7 +280,9 @@ std::optional<error> driver::wait_until(bool (*done)(const void*), const void* o
         }
         do_actions();
         if (session_.status() == session_status::closed) return session_.close_reason();
-        if (result<bool> pumped = pump(no_deadline); !pumped) return pumped.error();
+        (void)write();
+        if (done(o)) break; // room was all that it waited for
+        if (result<bool> pumped = read_or_wait(no_deadline); !pumped) return pumped.error();
     }
     return std::nullopt;
 }

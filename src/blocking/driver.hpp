@@ -76,6 +76,8 @@ private:
     result<void> publish_later(std::string_view subject, bytes payload, const publish_options& o);
     [[nodiscard]] std::optional<error> wait_until(bool (*done)(const void*), const void* o);
     [[nodiscard]] result<message_view> wait_for(mailbox& box, duration timeout);
+    /// The rest of `pump`, behind its write.
+    [[nodiscard]] result<bool> read_or_wait(time_point deadline);
     void settle() noexcept;
     void do_actions();
     void read_once();
