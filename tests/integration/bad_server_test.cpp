@@ -107,7 +107,7 @@ TEST(bad_server, json_is_accepted_up_to_its_depth_and_no_further) {
 TEST(bad_server, info_is_accepted_up_to_a_mebibyte_and_no_further) {
     const std::size_t most = limits().max_info;
     const auto info_of = [](std::size_t size) {
-        const std::string start = "{\"server_id\":\"R\",\"x\":\"";
+        const std::string start = R"({"server_id":"R","x":")";
         return "INFO " + start + std::string(size - start.size() - 2, 'x') + "\"}\r\n";
     };
     raw_server server([&](raw_peer& peer) {

@@ -13,8 +13,9 @@ namespace nats::test {
 
 namespace {
 
-std::string with_text(std::string name, std::string_view text) {
-    return text.empty() ? name : name + ' ' + printable(text);
+std::string with_text(std::string line, std::string_view text) {
+    if (!text.empty()) line += ' ' + printable(text);
+    return line;
 }
 
 std::string published_line(const wire::frame& f) {

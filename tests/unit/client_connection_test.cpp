@@ -374,9 +374,8 @@ TEST(client_connection, views_of_an_event_live_until_the_next_call) {
 // What an earlier read left behind in the buffer is not input, even where it would fit.
 TEST(client_connection, stale_bytes_behind_the_data_are_not_read) {
     const std::string frame = "MSG stale.subject.name 1 30\r\n" + std::string(30, 'p') + "\r\n";
-    const std::string message =
-        "message 1 \"stale.subject.name\" reply \"\" header \"\" payload \"" +
-        std::string(30, 'p') + "\"\n";
+    const std::string message = R"(message 1 "stale.subject.name" reply "" header "" payload ")" +
+                                std::string(30, 'p') + "\"\n";
     for (std::size_t at = 1; at < frame.size(); ++at) {
         client_connection c = opened();
         EXPECT_EQ(say(c, frame + frame), message + message);

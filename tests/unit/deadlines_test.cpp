@@ -35,7 +35,7 @@ op<int> note_twice(runtime& rt, time_point t, std::vector<int>& log, int name) {
 struct sleepers : connected_sim {
     sleepers() : connected_sim({.ping_interval = 1000h}) {}
     void add(duration d) {
-        all.push_back(note(runtime(), now() + d, log, static_cast<int>(all.size())));
+        all.emplace_back(note(runtime(), now() + d, log, static_cast<int>(all.size())));
         all.back()->start();
     }
     std::vector<std::optional<op<int>>> all;
@@ -80,6 +80,7 @@ TEST(deadlines, any_order_of_coming_and_leaving) {
         std::sort(expected.begin(), expected.end());
         net.advance(30ms);
         std::vector<int> names;
+        names.reserve(expected.size());
         for (const auto& e : expected) names.push_back(e.second);
         ASSERT_EQ(net.log, names) << "seed " << seed;
     }
@@ -99,7 +100,7 @@ TEST(deadlines, leaving_moves_the_earliest_one) {
 TEST(deadlines, endless_waits_have_none) {
     sleepers net;
     const auto before = net.runtime().poll_timeout();
-    net.all.push_back(note(net.runtime(), no_deadline, net.log, 0));
+    net.all.emplace_back(note(net.runtime(), no_deadline, net.log, 0));
     net.all.back()->start();
     EXPECT_EQ(net.runtime().poll_timeout(), before) << "that of the session only";
 }
@@ -107,8 +108,8 @@ TEST(deadlines, endless_waits_have_none) {
 TEST(deadlines, a_woken_op_waits_for_the_next_round) {
     sleepers net;
     const time_point t = net.now() + 10ms;
-    net.all.push_back(note_twice(net.runtime(), t, net.log, 1));
-    net.all.push_back(note_twice(net.runtime(), t, net.log, 2));
+    net.all.emplace_back(note_twice(net.runtime(), t, net.log, 1));
+    net.all.emplace_back(note_twice(net.runtime(), t, net.log, 2));
     for (auto& o : net.all) o->start();
     net.runtime().handle_timeout(t);
     EXPECT_EQ(net.log, (std::vector<int>{1, 2})) << "one round: nobody wakes twice";

@@ -179,13 +179,13 @@ TEST(output_queue, an_empty_borrowed_piece_is_nothing) {
 }
 
 TEST(output_queue, borrowed_pieces_are_owned_in_every_partial_state) {
-    const std::string whole =
-        "head" + std::string(20, 'p') + "middle" + std::string(10, 'q') + "tail";
+    const std::string digits = "0123456789abcdefghij";
+    const std::string letters = "ABCDEFGHIJ";
+    const std::string whole = "head" + digits + "middle" + letters + "tail";
     for (std::size_t at = 0; at <= whole.size(); ++at) {
         output_queue q;
-        auto first = std::make_unique<std::string>(
-            20, 'p'); // freed below: a sanitizer sees it when it is still used
-        auto second = std::make_unique<std::string>(10, 'q');
+        auto first = std::make_unique<std::string>(digits); // freed below, as a sanitizer sees
+        auto second = std::make_unique<std::string>(letters);
         q.append("head");
         q.append_borrowed(*first);
         q.append("middle");

@@ -26,8 +26,8 @@ std::string connect_line(const std::string& flags, const std::string& name = "",
            std::string(version) + '"' + login + "}\\r\\nPING\\r\\n" + rest + '\n';
 }
 
-constexpr const char* usual_flags =
-    R"("verbose":false,"pedantic":false,"tls_required":false,"echo":true,"headers":true,"no_responders":true)";
+constexpr const char* usual_flags = R"("verbose":false,"pedantic":false,"tls_required":false,)"
+                                    R"("echo":true,"headers":true,"no_responders":true)";
 
 /// What the session sends when `server_info` arrives.
 std::string connect_sent(const options& o, std::string_view info = info_2_10) {

@@ -153,6 +153,24 @@ TEST(session_options, pending_limits_of_zero) {
     EXPECT_TRUE(check(o));
 }
 
+TEST(session_options, limits_of_zero) {
+    const auto expect_zero_refused = [](auto nats::limits::* bound) {
+        options o;
+        o.bounds.*bound = 0;
+        expect_refused(o, errc::invalid_argument, "limit of 0");
+    };
+    expect_zero_refused(&nats::limits::max_line);
+    expect_zero_refused(&nats::limits::max_info);
+    expect_zero_refused(&nats::limits::max_message);
+    expect_zero_refused(&nats::limits::max_header_block);
+    expect_zero_refused(&nats::limits::max_json_depth);
+    expect_zero_refused(&nats::limits::max_control_line);
+    expect_zero_refused(&nats::limits::max_output_bytes);
+    expect_zero_refused(&nats::limits::max_subscriptions);
+    expect_zero_refused(&nats::limits::max_requests);
+    expect_zero_refused(&nats::limits::max_pings);
+}
+
 TEST(session_options, two_ways_to_log_in) {
     expect_refused({.user = "u", .token = "t"}, errc::invalid_argument, "token");
 }
