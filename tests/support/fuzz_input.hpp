@@ -43,7 +43,8 @@ public:
     }
     /// A byte says how long it is.
     [[nodiscard]] std::string_view text() noexcept {
-        const std::size_t n = std::min<std::size_t>(byte(), rest_.size());
+        const std::size_t wanted = byte(); // first: it takes one of the bytes that are left
+        const std::size_t n = std::min(wanted, rest_.size());
         const std::string_view out = rest_.substr(0, n);
         rest_.remove_prefix(n);
         return out;
