@@ -77,7 +77,8 @@ public:
                                               std::string_view subject, bytes payload,
                                               header_view headers, const request_many_options& o);
 
-/// The next reply; empty at the regular end. The view lives until the next event is parsed.
+/// The next reply; empty at the regular end. The view lives until the next event is parsed. `state`
+/// must outlive the op.
 [[nodiscard]] op<result<std::optional<message_view>>> next_reply(runtime& rt,
                                                                  request_many_state& state);
 

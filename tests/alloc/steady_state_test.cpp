@@ -12,6 +12,7 @@
 #include <natsproto/runtime.hpp>
 #include <natsproto/session.hpp>
 #include <natsproto/wire/client_connection.hpp>
+#include <natsproto/wire/encoder.hpp>
 
 #include <gtest/gtest.h>
 
@@ -167,6 +168,16 @@ TEST_P(steady_state, wire_publish_in_bursts) {
     EXPECT_EQ(allocations_of([&] {
                   for (int i = 0; i < 5; ++i)
                       (void)w.c.publish("some.subject", payload, {}, headers);
+                  drain_output(w.c);
+              }),
+              0U);
+}
+
+TEST_P(steady_state, wire_publish_borrowed) {
+    wire_connection w;
+    const std::string large = payload + std::string(wire::borrow_threshold, 'x');
+    EXPECT_EQ(allocations_of([&] {
+                  (void)w.c.publish_borrowed("some.subject", large, "reply.to", headers);
                   drain_output(w.c);
               }),
               0U);

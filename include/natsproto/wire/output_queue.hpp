@@ -54,11 +54,13 @@ private:
     chunk* allocate(std::size_t capacity);
     void push(chunk* c) noexcept;
     void recycle(chunk* c) noexcept;
+    void recycle_piece(chunk* c) noexcept;
     void free_all() noexcept;
 
     chunk* head_ = nullptr;
     chunk* tail_ = nullptr;
-    chunk* spare_ = nullptr; ///< one drained chunk, kept for the next burst
+    chunk* spare_ = nullptr;       ///< one drained chunk, kept for the next burst
+    chunk* spare_piece_ = nullptr; ///< the same for a borrowed piece
     std::size_t size_ = 0;
     std::size_t borrowed_ = 0; ///< borrowed pieces in the list
 };

@@ -35,6 +35,7 @@ output_queue::output_queue(output_queue&& other) noexcept
     : head_(std::exchange(other.head_, nullptr)),
       tail_(std::exchange(other.tail_, nullptr)),
       spare_(std::exchange(other.spare_, nullptr)),
+      spare_piece_(std::exchange(other.spare_piece_, nullptr)),
       size_(std::exchange(other.size_, 0)),
       borrowed_(std::exchange(other.borrowed_, 0)) {}
 
@@ -43,6 +44,7 @@ output_queue& output_queue::operator=(output_queue&& other) noexcept {
     std::swap(head_, taken.head_);
     std::swap(tail_, taken.tail_);
     std::swap(spare_, taken.spare_);
+    std::swap(spare_piece_, taken.spare_piece_);
     std::swap(size_, taken.size_);
     std::swap(borrowed_, taken.borrowed_);
     return *this;
@@ -55,6 +57,7 @@ output_queue::~output_queue() {
 void output_queue::free_all() noexcept {
     while (head_ != nullptr) std::free(std::exchange(head_, head_->next));
     std::free(std::exchange(spare_, nullptr));
+    std::free(std::exchange(spare_piece_, nullptr));
     tail_ = nullptr;
     size_ = borrowed_ = 0;
 }
@@ -84,13 +87,18 @@ void output_queue::push(chunk* c) noexcept {
 void output_queue::recycle(chunk* c) noexcept {
     c->begin = c->end = 0;
     // One chunk of the regular size is kept; a larger one served a large frame and goes back.
-    const bool keep = !c->borrowed() && c->capacity <= chunk_size &&
-                      (spare_ == nullptr || spare_->capacity < c->capacity);
+    const bool keep =
+        c->capacity <= chunk_size && (spare_ == nullptr || spare_->capacity < c->capacity);
     if (!keep) {
         std::free(c);
         return;
     }
     std::free(std::exchange(spare_, c));
+}
+
+void output_queue::recycle_piece(chunk* c) noexcept {
+    --borrowed_;
+    std::free(std::exchange(spare_piece_, c));
 }
 
 char* output_queue::reserve(std::size_t n) {
@@ -114,7 +122,8 @@ void output_queue::append(std::string_view text) {
 
 void output_queue::append_borrowed(bytes data) {
     if (data.empty()) return;
-    void* memory = std::malloc(sizeof(chunk));
+    void* memory = std::exchange(spare_piece_, nullptr);
+    if (memory == nullptr) memory = std::malloc(sizeof(chunk));
     if (memory == nullptr) throw std::bad_alloc();
     // The memory behind is only read: gather() hands it out as const.
     push(::new (memory)
@@ -135,8 +144,7 @@ void output_queue::own_borrowed() {
         copy->next = c->next;
         (before != nullptr ? before->next : head_) = copy;
         if (tail_ == c) tail_ = copy;
-        std::free(c);
-        --borrowed_;
+        recycle_piece(c);
         c = copy;
     }
 }
@@ -164,8 +172,7 @@ void output_queue::transmitted(std::size_t n) noexcept {
         chunk* drained = std::exchange(head_, head_->next);
         if (head_ == nullptr) tail_ = nullptr;
         if (drained->borrowed()) {
-            --borrowed_;
-            std::free(drained);
+            recycle_piece(drained);
         } else {
             recycle(drained);
         }
