@@ -142,7 +142,8 @@ TEST(bad_server, endless_lines_are_cut_at_the_limit) {
         EXPECT_EQ(code_of(nc), c.code);
         EXPECT_EQ(server.outcome(), "");
         EXPECT_GE(sent, c.limit);
-        EXPECT_LT(virtual_bytes() - std::min(before, virtual_bytes()), 64U << 20U);
+        // The peer's thread may take its address space, 64 MiB and a stack, only now.
+        EXPECT_LT(virtual_bytes() - std::min(before, virtual_bytes()), 128U << 20U);
     }
 }
 
@@ -175,6 +176,8 @@ TEST(bad_server, sizes_and_sids_that_are_no_numbers) {
 }
 
 TEST(bad_server, huge_sizes_are_refused_before_anything_is_kept_for_them) {
+    // A first round, so that the address space of the peer's thread is not counted.
+    EXPECT_EQ(ended("MSG s $ x\r\n"), errc::bad_number);
     const std::size_t before = virtual_bytes();
     EXPECT_EQ(ended("MSG s $ 67108865\r\n"), errc::message_too_large); // 64 MiB and one
     EXPECT_EQ(ended("MSG s $ 4294967301\r\n"), errc::message_too_large);
