@@ -41,6 +41,14 @@ enum class errc : std::uint16_t {
     too_many_requests,      ///< `limits::max_requests` requests are waiting
     output_full,            ///< `limits::max_output_bytes` wait for the peer to read them
     in_use,                 ///< another operation is already waiting on this object
+    draining,               ///< the connection is being drained: nothing new can begin
+    reconnect_buffer_full,  ///< not connected, and what may be kept until then is full, or nothing
+    invalid_nkey,           ///< a text that is no NKEY, or one of the wrong kind
+    invalid_credentials,    ///< a text that does not hold a JWT and a seed as a .creds file does
+    tls_configuration,      ///< certificates, keys or ciphers that cannot be used
+    tls_unavailable,        ///< TLS is wanted, and there is no crypto provider that can do it
+    crypto_unavailable,     ///< a signature is wanted, and there is no crypto provider
+    file_unreadable,        ///< a file that an option names cannot be read
 
     // The peer broke the protocol: the connection fails and stays failed.
     protocol_error = 100,   ///< bytes that are not the NATS protocol
@@ -81,12 +89,39 @@ enum class errc : std::uint16_t {
     max_messages_reached, ///< the subscription delivered all that `unsubscribe(max)` asked for
     connection_closed,    ///< closed by the user, or for good
     no_servers,           ///< every server of the list was tried
+    drained,              ///< the subscription was drained: all that it got was delivered
+    drain_timeout,        ///< the drain was not done in time; the connection is closed
+    reconnect_forced,     ///< `force_reconnect` ended the connection
+    lame_duck,            ///< the server is about to go, and the connection has moved away from it
+    unknown_server,       ///< a callback chose a server that is not in the pool
+    publish_dropped,      ///< a kept publish that the new server would not take was dropped
+    credentials_exposed,  ///< a file with secrets can be read by others
 
     // Transport.
     eof = 400,      ///< the peer closed the connection
     io_error,       ///< the socket reported an error; `detail()` says which
     resolve_failed, ///< a host name has no address; `detail()` names it
     connect_failed, ///< no TCP connection could be made; `detail()` names the endpoint
+    write_stalled,  ///< the peer has read nothing for `options::write_timeout`
+
+    // TLS.
+    tls_failed = 500,         ///< the handshake failed, for another reason than those below
+    tls_certificate_expired,  ///< the server's certificate, or not valid yet
+    tls_wrong_name,           ///< the server's certificate is not for the name that was wanted
+    tls_unknown_authority,    ///< the server's certificate is from nobody that is trusted
+    tls_certificate_required, ///< the server demands a certificate of the client
+    tls_certificate_refused,  ///< the server does not accept the client's certificate
+    tls_protocol,             ///< no TLS version or cipher in common, or not TLS at all
+    tls_closed,               ///< the server closed right after the handshake
+    tls_truncated,            ///< the transport ended without the end of TLS, or a broken record
+    tls_not_offered,          ///< TLS is wanted and the server has none
+    tls_plaintext,            ///< plain bytes followed INFO where TLS has to begin: an injection
+    tls_rejected_by_verifier, ///< `tls_options::verify` said no
+
+    // Logging in, on our side.
+    nkeys_not_supported = 600, ///< the server sent no nonce to sign
+    signing_failed,            ///< the user's signer, or the key, failed
+    crypto_failed,             ///< the cryptographic library reported an error
 };
 
 /// The category of `errc`, named "nats".

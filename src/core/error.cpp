@@ -30,6 +30,14 @@ std::string_view describe(errc code) noexcept {
     case errc::too_many_requests: return "too many requests are waiting";
     case errc::output_full: return "too much output waits to be sent";
     case errc::in_use: return "another operation is waiting on this object";
+    case errc::draining: return "the connection is being drained";
+    case errc::reconnect_buffer_full: return "not connected, and no more can be kept until then";
+    case errc::invalid_nkey: return "invalid NKEY";
+    case errc::invalid_credentials: return "invalid credentials";
+    case errc::tls_configuration: return "unusable TLS settings";
+    case errc::tls_unavailable: return "TLS is not available in this build";
+    case errc::crypto_unavailable: return "signatures are not available in this build";
+    case errc::file_unreadable: return "a file cannot be read";
     case errc::protocol_error: return "the peer broke the protocol";
     case errc::unknown_operation:
         return "the peer does not speak the NATS protocol: unknown operation";
@@ -64,10 +72,35 @@ std::string_view describe(errc code) noexcept {
     case errc::max_messages_reached: return "the subscription has delivered all its messages";
     case errc::connection_closed: return "connection closed";
     case errc::no_servers: return "no server could be reached";
+    case errc::drained: return "the subscription was drained";
+    case errc::drain_timeout: return "the drain took too long";
+    case errc::reconnect_forced: return "a reconnect was asked for";
+    case errc::lame_duck: return "the server is about to shut down";
+    case errc::unknown_server: return "the chosen server is not in the pool";
+    case errc::publish_dropped: return "a kept publish had to be dropped";
+    case errc::credentials_exposed: return "a file with secrets can be read by others";
     case errc::eof: return "the peer closed the connection";
     case errc::io_error: return "I/O error";
     case errc::resolve_failed: return "unknown host";
     case errc::connect_failed: return "cannot connect";
+    case errc::write_stalled: return "the peer reads nothing";
+    case errc::tls_failed: return "the TLS handshake failed";
+    case errc::tls_certificate_expired:
+        return "the server's certificate has expired or is not valid yet";
+    case errc::tls_wrong_name: return "the server's certificate is for another name";
+    case errc::tls_unknown_authority:
+        return "the server's certificate is from an unknown authority";
+    case errc::tls_certificate_required: return "the server demands a client certificate";
+    case errc::tls_certificate_refused: return "the server does not accept the client certificate";
+    case errc::tls_protocol: return "no TLS version or cipher in common";
+    case errc::tls_closed: return "the server closed right after the TLS handshake";
+    case errc::tls_truncated: return "the TLS stream was cut off";
+    case errc::tls_not_offered: return "the server offers no TLS";
+    case errc::tls_plaintext: return "plain bytes where TLS has to begin";
+    case errc::tls_rejected_by_verifier: return "the certificate was rejected by the verifier";
+    case errc::nkeys_not_supported: return "the server asks for no signature";
+    case errc::signing_failed: return "signing failed";
+    case errc::crypto_failed: return "the cryptographic library failed";
     }
     return "unknown error";
 }

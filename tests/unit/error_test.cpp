@@ -23,11 +23,13 @@ namespace {
 /// The codes that have a sentence: `describe` names a group's last one.
 std::vector<errc> all_codes() {
     std::vector<errc> out;
-    for (const auto& [first, last] :
-         {std::pair{errc::invalid_argument, errc::in_use},
-          std::pair{errc::protocol_error, errc::missing_crlf},
-          std::pair{errc::authorization_violation, errc::server_error},
-          std::pair{errc::timeout, errc::no_servers}, std::pair{errc::eof, errc::connect_failed}}) {
+    for (const auto& [first, last] : {std::pair{errc::invalid_argument, errc::file_unreadable},
+                                      std::pair{errc::protocol_error, errc::missing_crlf},
+                                      std::pair{errc::authorization_violation, errc::server_error},
+                                      std::pair{errc::timeout, errc::credentials_exposed},
+                                      std::pair{errc::eof, errc::write_stalled},
+                                      std::pair{errc::tls_failed, errc::tls_rejected_by_verifier},
+                                      std::pair{errc::nkeys_not_supported, errc::crypto_failed}}) {
         for (auto i = static_cast<int>(first); i <= static_cast<int>(last); ++i)
             out.push_back(static_cast<errc>(i));
     }
@@ -49,8 +51,9 @@ TEST(error, every_code_has_a_sentence_of_its_own) {
 }
 
 TEST(error, the_groups_of_codes_end_where_this_test_thinks) {
-    for (const errc last : {errc::in_use, errc::missing_crlf, errc::server_error, errc::no_servers,
-                            errc::connect_failed}) {
+    for (const errc last :
+         {errc::file_unreadable, errc::missing_crlf, errc::server_error, errc::credentials_exposed,
+          errc::write_stalled, errc::tls_rejected_by_verifier, errc::crypto_failed}) {
         EXPECT_EQ(describe(static_cast<errc>(static_cast<int>(last) + 1)), "unknown error")
             << describe(last);
     }
