@@ -16,6 +16,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdlib>
@@ -183,6 +184,28 @@ TEST_P(steady_state, wire_publish_borrowed) {
               0U);
 }
 
+TEST_P(steady_state, wire_publish_borrowed_in_small_writes) {
+    wire_connection w;
+    const std::string large = payload + std::string(wire::borrow_threshold, 'x');
+    EXPECT_EQ(allocations_of([&] {
+                  (void)w.c.publish_borrowed("some.subject", large, "reply.to", headers);
+                  while (w.c.untransmitted() != 0) // what is transmitted of a frame is still held
+                      w.c.transmitted(std::min<std::size_t>(w.c.untransmitted(), 500));
+              }),
+              0U);
+}
+
+TEST_P(steady_state, wire_publish_with_a_large_payload_copied) {
+    wire_connection w;
+    const std::string large = payload + std::string(wire::output_queue::chunk_size / 2, 'x');
+    EXPECT_EQ(allocations_of([&] {
+                  (void)w.c.publish("some.subject", large, "reply.to", headers);
+                  while (w.c.untransmitted() != 0)
+                      w.c.transmitted(std::min<std::size_t>(w.c.untransmitted(), 5000));
+              }),
+              0U);
+}
+
 TEST_P(steady_state, wire_receive) {
     wire_connection w;
     EXPECT_EQ(allocations_of([&] {
@@ -233,14 +256,14 @@ struct connected {
         event e;
         while (s.next(e)) rt.dispatch(e);
     }
-    [[nodiscard]] std::size_t poll_transmit(std::span<const_buffer> out) const {
+    [[nodiscard]] std::size_t poll_transmit(std::span<const_buffer> out) {
         return s.poll_transmit(out);
     }
     void transmitted(std::size_t n) { rt.transmitted(n); }
 
     time_point now{1h};
-    session s{options{}};
-    seeded_random random;
+    seeded_random random{1};
+    session s{options{}, {&random, nullptr, nullptr}};
     runtime rt;
 };
 

@@ -18,11 +18,12 @@ inline constexpr std::size_t borrow_threshold = 4096;
 
 // --- what a client sends
 // --------------------------------------------------------------------------------------------
+/// The queue wipes its memory of it.
 void encode_connect(output_queue& out, std::string_view json);
 /// PUB, or HPUB when `header` is not empty. `reply` may be empty.
 void encode_pub(output_queue& out, std::string_view subject, std::string_view reply,
                 std::string_view header, std::string_view payload);
-/// The same, but the payload is borrowed until it is transmitted.
+/// The same, but the payload is borrowed until the whole frame is transmitted.
 void encode_pub_borrowed(output_queue& out, std::string_view subject, std::string_view reply,
                          std::string_view header, std::string_view payload);
 void encode_sub(output_queue& out, std::string_view subject, std::string_view queue,
@@ -43,6 +44,10 @@ void encode_err(output_queue& out, std::string_view text);
 // -----------------------------------------------------------------------------------------------------------
 void encode_ping(output_queue& out);
 void encode_pong(output_queue& out);
+
+/// Bytes of the whole PUB or HPUB that `encode_pub` makes of these.
+[[nodiscard]] std::size_t pub_size(std::string_view subject, std::string_view reply,
+                                   std::string_view header, std::string_view payload) noexcept;
 
 /// Bytes of the arguments of PUB or HPUB, as nats-server counts them for max_control_line.
 [[nodiscard]] std::size_t pub_arguments_size(std::size_t subject, std::size_t reply,

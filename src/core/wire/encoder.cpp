@@ -60,7 +60,7 @@ void append_line(output_queue& out, std::string_view op, std::string_view args,
 } // namespace
 
 void encode_connect(output_queue& out, std::string_view json) {
-    append_line(out, "CONNECT ", json, "\r\n");
+    out.append_secret({"CONNECT ", json, "\r\n"});
 }
 void encode_info(output_queue& out, std::string_view json) {
     append_line(out, "INFO ", json, " \r\n");
@@ -96,8 +96,7 @@ void encode_pub_borrowed(output_queue& out, std::string_view subject, std::strin
     char* p = write_pub_line(start, subject, reply, header.size(), header.size() + payload.size());
     p = write_text(p, header);
     out.commit(static_cast<std::size_t>(p - start));
-    out.append_borrowed(payload);
-    out.append("\r\n");
+    out.append_borrowed(payload, "\r\n");
 }
 
 void encode_sub(output_queue& out, std::string_view subject, std::string_view queue,
@@ -139,6 +138,13 @@ void encode_msg(output_queue& out, std::string_view subject, std::string_view si
     p = write_text(p, header);
     p = write_crlf(write_text(p, payload));
     out.commit(static_cast<std::size_t>(p - start));
+}
+
+std::size_t pub_size(std::string_view subject, std::string_view reply, std::string_view header,
+                     std::string_view payload) noexcept {
+    const std::size_t op = header.empty() ? 4 : 5;
+    return op + pub_arguments_size(subject.size(), reply.size(), header.size(), payload.size()) +
+           2 + header.size() + payload.size() + 2;
 }
 
 std::size_t pub_arguments_size(std::size_t subject, std::size_t reply, std::size_t header,
