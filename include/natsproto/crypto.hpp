@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the core needs of a cryptographic library: Ed25519 for NKEYs, and TLS as a link. OpenSSL's
+// is in <natsproto/openssl/provider.hpp>; another library can stand in.
+
+#pragma once
+
+#include <natsproto/link/link.hpp>
+#include <natsproto/result.hpp>
+#include <natsproto/tls_options.hpp>
+
+#include <array>
+#include <memory>
+#include <span>
+#include <string_view>
+
+namespace nats {
+
+using ed25519_seed = std::span<const unsigned char, 32>;
+using ed25519_public_key = std::array<unsigned char, 32>;
+using ed25519_signature = std::array<unsigned char, 64>;
+
+/// What one TLS connection is made of: `tls_options` with its files read. Views live during the
+/// call.
+struct tls_parameters {
+    std::string_view server_name; ///< what the certificate must be for; sent as SNI unless an IP
+    std::string_view ca;          ///< PEM; empty: none of the user's
+    bool system_roots = true;
+    std::string_view certificate; ///< PEM; empty: none
+    std::string_view key;
+    std::string_view key_password;
+    std::string_view ciphers;
+    std::string_view cipher_suites;
+    tls_version minimum = tls_version::v1_2;
+    bool accept_any_certificate = false;
+    tls_verifier verify = nullptr;
+    void* verify_context = nullptr;
+};
+
+class crypto_provider {
+public:
+    crypto_provider() = default;
+    crypto_provider(const crypto_provider&) = delete;
+    crypto_provider& operator=(const crypto_provider&) = delete;
+    virtual ~crypto_provider() = default;
+
+    /// Errors: `crypto_failed`.
+    [[nodiscard]] virtual result<ed25519_public_key> public_key(ed25519_seed seed) const = 0;
+    [[nodiscard]] virtual result<ed25519_signature> sign(ed25519_seed seed,
+                                                         std::string_view message) const = 0;
+    [[nodiscard]] virtual bool verify(const ed25519_public_key& key, std::string_view message,
+                                      const ed25519_signature& signature) const = 0;
+
+    /// The client's side of a TLS connection. Errors: `tls_configuration`, with what is wrong.
+    [[nodiscard]] virtual result<std::unique_ptr<link>> tls_client(
+        const tls_parameters& p) const = 0;
+};
+
+} // namespace nats
