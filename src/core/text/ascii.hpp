@@ -28,6 +28,10 @@ namespace nats::text {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
 }
 
+[[nodiscard]] constexpr bool is_space(char c) noexcept {
+    return is_blank(c) || c == '\r' || c == '\n';
+}
+
 [[nodiscard]] constexpr std::string_view trim_left(std::string_view s) noexcept {
     while (!s.empty() && is_blank(s.front())) s.remove_prefix(1);
     return s;
@@ -35,6 +39,13 @@ namespace nats::text {
 [[nodiscard]] constexpr std::string_view trim(std::string_view s) noexcept {
     s = trim_left(s);
     while (!s.empty() && is_blank(s.back())) s.remove_suffix(1);
+    return s;
+}
+
+/// `trim` over line ends too.
+[[nodiscard]] constexpr std::string_view trim_space(std::string_view s) noexcept {
+    while (!s.empty() && is_space(s.front())) s.remove_prefix(1);
+    while (!s.empty() && is_space(s.back())) s.remove_suffix(1);
     return s;
 }
 
