@@ -60,7 +60,7 @@ TEST(trace, leaves_secrets_out) {
     fields.nkey = "UABC";
     fields.signature = "c2ln";
     const std::string connect =
-        "CONNECT " + nats::wire::write_connect_json(fields).value() + "\r\n";
+        "CONNECT " + std::string(nats::wire::write_connect_json(fields).value().view()) + "\r\n";
     const std::vector<std::string> lines = lines_of(sender::client, connect, connect.size());
     ASSERT_EQ(lines.size(), 1U);
     EXPECT_NE(lines[0].find("derek"), std::string::npos) << lines[0];

@@ -5,8 +5,8 @@
 #pragma once
 
 #include <natsproto/result.hpp>
+#include <natsproto/secret.hpp>
 
-#include <string>
 #include <string_view>
 #include <type_traits>
 
@@ -36,8 +36,9 @@ struct connect_fields {
 };
 static_assert(std::is_trivially_destructible_v<connect_fields>);
 
-/// The JSON of CONNECT. Refuses strings that are not UTF-8 (`invalid_argument`), since JSON cannot
-/// carry them.
-[[nodiscard]] result<std::string> write_connect_json(const connect_fields& fields);
+/// The JSON of CONNECT; no other memory has held the credentials. Refuses strings that are not
+/// UTF-8
+/// (`invalid_argument`), since JSON cannot carry them.
+[[nodiscard]] result<secret> write_connect_json(const connect_fields& fields);
 
 } // namespace nats::wire
