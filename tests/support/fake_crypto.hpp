@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A crypto provider whose keys and signatures show what it was asked for.
+
+#pragma once
+
+#include <natsproto/crypto.hpp>
+
+#include <algorithm>
+
+namespace nats::test {
+
+class fake_crypto final : public crypto_provider {
+public:
+    bool no_keys = false;       ///< `public_key` fails
+    bool no_signatures = false; ///< `sign` fails
+
+    /// The seed itself.
+    [[nodiscard]] result<ed25519_public_key> public_key(ed25519_seed seed) const override {
+        if (no_keys) return error{errc::crypto_failed, "no luck"};
+        ed25519_public_key out{};
+        std::ranges::copy(seed, out.begin());
+        return out;
+    }
+    /// The seed, then up to 32 bytes of the message.
+    [[nodiscard]] result<ed25519_signature> sign(ed25519_seed seed,
+                                                 std::string_view message) const override {
+        if (no_signatures) return error{errc::crypto_failed, "no luck"};
+        ed25519_signature out{};
+        std::ranges::copy(seed, out.begin());
+        std::ranges::copy(message.substr(0, 32), out.begin() + 32);
+        return out;
+    }
+    [[nodiscard]] bool verify(const ed25519_public_key& key, std::string_view /*message*/,
+                              const ed25519_signature& signature) const override {
+        return std::equal(key.begin(), key.end(), signature.begin());
+    }
+    [[nodiscard]] result<std::unique_ptr<link>> tls_client(
+        const tls_parameters& /*p*/) const override {
+        return error{errc::tls_unavailable};
+    }
+};
+
+} // namespace nats::test
