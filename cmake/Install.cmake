@@ -6,8 +6,12 @@ include(CMakePackageConfigHelpers)
 
 set(natsproto_cmake_dir "${CMAKE_INSTALL_LIBDIR}/cmake/natsproto")
 
+set(natsproto_libraries natsproto_core natsproto_blocking)
+if(TARGET natsproto_openssl)
+  list(APPEND natsproto_libraries natsproto_openssl)
+endif()
 install(
-  TARGETS natsproto_core natsproto_blocking
+  TARGETS ${natsproto_libraries}
   EXPORT natsprotoTargets
   RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}"
   LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}"
@@ -27,6 +31,10 @@ if(BUILD_SHARED_LIBS)
   set(natsproto_boost_components "")
 else()
   set(natsproto_boost_components "COMPONENTS json url")
+endif()
+set(natsproto_find_openssl "")
+if(TARGET natsproto_openssl AND NOT BUILD_SHARED_LIBS)
+  set(natsproto_find_openssl "find_dependency(OpenSSL 3.0 COMPONENTS SSL Crypto)")
 endif()
 configure_package_config_file(cmake/natsprotoConfig.cmake.in "${PROJECT_BINARY_DIR}/natsprotoConfig.cmake"
                               INSTALL_DESTINATION "${natsproto_cmake_dir}")
@@ -51,11 +59,15 @@ else()
   set(natsproto_pc_includedir "\${prefix}/${CMAKE_INSTALL_INCLUDEDIR}")
 endif()
 set(natsproto_pc_libs "-lnatsproto_blocking -lnatsproto_core")
-set(natsproto_pc_boost "-lboost_json -lboost_url")
+set(natsproto_pc_private "-lboost_json -lboost_url")
+if(TARGET natsproto_openssl)
+  set(natsproto_pc_libs "-lnatsproto_blocking -lnatsproto_openssl -lnatsproto_core")
+  string(APPEND natsproto_pc_private " -lssl -lcrypto")
+endif()
 if(BUILD_SHARED_LIBS)
-  set(natsproto_pc_libs_private "${natsproto_pc_boost}")
+  set(natsproto_pc_libs_private "${natsproto_pc_private}")
 else()
-  string(APPEND natsproto_pc_libs " ${natsproto_pc_boost}")
+  string(APPEND natsproto_pc_libs " ${natsproto_pc_private}")
   set(natsproto_pc_libs_private "")
 endif()
 configure_file(cmake/natsproto.pc.in "${PROJECT_BINARY_DIR}/natsproto.pc" @ONLY)

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A user's program. It must link everything that the libraries need: Boost.URL by a URL, Boost.JSON
-// by an INFO.
+// by an INFO, OpenSSL by a TLS link if the installed library has one.
 #include <natsproto/server_url.hpp>
 #include <natsproto/version.hpp>
 #include <natsproto/wire/client_connection.hpp>
+
+#if __has_include(<natsproto/openssl/provider.hpp>)
+#include <natsproto/openssl/provider.hpp>
+#endif
 
 #include <cstdio>
 #include <string_view>
@@ -26,5 +30,12 @@ int main() {
     const auto* request = std::get_if<nats::wire::event::connect_requested>(&event);
     if (request == nullptr || request->info->max_payload != 1048576) return 1;
     std::printf("INFO of server %s\n", request->info->server_id.c_str());
+
+#if __has_include(<natsproto/openssl/provider.hpp>)
+    const nats::openssl::provider crypto;
+    const auto tls = crypto.tls_client({.server_name = "localhost"});
+    if (!tls || (*tls)->untransmitted() == 0) return 1;
+    std::printf("hello of TLS, %zu bytes\n", (*tls)->untransmitted());
+#endif
     return 0;
 }
