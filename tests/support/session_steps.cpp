@@ -66,6 +66,22 @@ std::string line_of(const event& e) {
                 return "info max_payload " + std::to_string(x.info->max_payload);
             } else if constexpr (std::is_same_v<type, ev::server_error>) {
                 return line_of_error(x);
+            } else if constexpr (std::is_same_v<type, ev::reconnected>) {
+                return "reconnected " + x.server->text() + " number " + std::to_string(x.count);
+            } else if constexpr (std::is_same_v<type, ev::lame_duck>) {
+                return "lame_duck " + x.server->text();
+            } else if constexpr (std::is_same_v<type, ev::discovered>) {
+                std::string line = "discovered";
+                for (const endpoint& server : x.servers) line += ' ' + server.text();
+                return line;
+            } else if constexpr (std::is_same_v<type, ev::subscription_drained>) {
+                return "drained " + number(x.sub);
+            } else if constexpr (std::is_same_v<type, ev::subscriptions_drained>) {
+                return "all drained";
+            } else if constexpr (std::is_same_v<type, ev::room>) {
+                return "room";
+            } else if constexpr (std::is_same_v<type, ev::warning>) {
+                return "warning: " + x.why->message();
             } else if constexpr (std::is_same_v<type, ev::slow_consumer>) {
                 return "slow_consumer " + number(x.sub) + ' ' + std::string(x.subject) +
                        " dropped " + std::to_string(x.dropped);
@@ -84,11 +100,17 @@ std::string stepper::drain() {
     while (s.next(e)) out += line_of(e) + '\n';
     while (const auto a = s.poll_action()) {
         if (const auto* c = std::get_if<action::connect>(&*a)) {
+            newest = c->id;
             out += "connect " + number(c->id) + ' ' + c->to->text() + " by " +
                    in_ms(c->deadline - start_of_time) + '\n';
+        } else if (const auto* t = std::get_if<action::start_tls>(&*a)) {
+            out += "start_tls " + number(t->id) + ' ' + std::string(t->server_name) + '\n';
         } else {
-            out += "close " + number(std::get<action::close>(*a).id) + '\n';
+            const attempt_id id = std::get<action::close>(*a).id;
+            out += "close " + number(id) + '\n';
+            if (!slow_close) s.handle_closed(id, now);
         }
+        while (s.next(e)) out += line_of(e) + '\n';
     }
     std::string bytes;
     const_buffer piece[1];
@@ -127,8 +149,13 @@ std::string stepper::receive(std::string_view bytes) {
     return out;
 }
 
+std::string stepper::closed(std::uint64_t attempt) {
+    s.handle_closed(attempt_id{attempt}, now);
+    return drain();
+}
+
 std::string stepper::eof() {
-    s.handle_eof(now);
+    s.handle_eof(newest, now);
     return drain();
 }
 

@@ -5,6 +5,7 @@
 
 #pragma once
 
+#include <natsproto/random.hpp>
 #include <natsproto/session.hpp>
 
 #include <string>
@@ -26,9 +27,24 @@ inline constexpr std::string_view info_2_10 =
 /// One line, without an end.
 [[nodiscard]] std::string line_of(const event& e);
 
+/// The options of a test that is not about reconnecting: the first disconnect is the end, and the
+/// servers are tried in their order.
+[[nodiscard]] inline options once(options o) {
+    o.reconnect = false;
+    o.randomize = false;
+    return o;
+}
+/// Takes options as they are.
+struct as_given {};
+
 class stepper {
 public:
-    explicit stepper(const options& o = {}) : s(o) {}
+    explicit stepper(const options& o = {}, const crypto_provider* crypto = nullptr,
+                     file_reader* files = nullptr)
+        : s(once(o), {&random, crypto, files}) {}
+    stepper(as_given, const options& o, const crypto_provider* crypto = nullptr,
+            file_reader* files = nullptr)
+        : s(o, {&random, crypto, files}) {}
 
     /// All outputs in the order of the contract, a line each: events, then actions (`connect 1
     /// host:port by 2000ms`, `close 1`), then one line `> ` with the bytes.
@@ -39,7 +55,10 @@ public:
     std::string connected(std::uint64_t attempt = 1);
     std::string connect_failed(std::uint64_t attempt, error why);
     std::string receive(std::string_view bytes);
+    /// Of the newest attempt.
     std::string eof();
+    /// The driver has closed the transport. `drain` says so by itself unless `slow_close` is set.
+    std::string closed(std::uint64_t attempt);
     std::string io_error(std::uint64_t attempt = 1);
     /// Time goes on, and the deadline is looked at.
     std::string wait(duration d);
@@ -47,7 +66,10 @@ public:
     /// From the start to the open connection, with the first server. False: it did not get there.
     bool open(std::string_view info = info_2_10);
 
+    seeded_random random{1};
     session s;
+    bool slow_close = false;
+    attempt_id newest{}; ///< attempt that `drain` has seen
     time_point now = start_of_time;
 };
 

@@ -66,7 +66,7 @@ TEST_P(session_server_error, in_the_same_read_as_the_end) {
     const std::span<char> space = c.s.prepare(line.size());
     std::copy(line.begin(), line.end(), space.begin());
     c.s.commit(line.size(), c.now);
-    c.s.handle_eof(c.now);
+    c.s.handle_eof(attempt_id{1}, c.now);
     EXPECT_EQ(c.drain(), "server_error \"" + std::string(p.text) + "\": " + said(p.code) + '\n' +
                              ended(p.closes ? said(p.code, p.text) : said(errc::eof)));
 }
@@ -207,12 +207,25 @@ TEST(session_errors, a_later_info_replaces_the_one_before) {
     open_session c;
     EXPECT_EQ(c.receive(R"(INFO {"server_id":"T","max_payload":5,"ldm":true})"
                         "\r\n"),
-              "info max_payload 5\n");
+              "info max_payload 5\nlame_duck 127.0.0.1:4222\n");
     EXPECT_EQ(c.s.info().server_id, "T");
     EXPECT_TRUE(c.s.info().lame_duck);
     EXPECT_EQ(c.receive("INFO {not json}\r\n"), "") << "the old one stays";
     EXPECT_EQ(c.s.info().max_payload, 5);
     EXPECT_EQ(c.s.status(), session_status::connected);
+}
+
+TEST(session_errors, lame_duck_is_told_once_a_connection) {
+    const std::string ldm = "INFO {\"proto\":1,\"ldm\":true}\r\n";
+    open_session later;
+    EXPECT_EQ(later.receive(ldm), "info max_payload 0\nlame_duck 127.0.0.1:4222\n");
+    EXPECT_EQ(later.receive(ldm), "info max_payload 0\n");
+    stepper from_the_start;
+    (void)from_the_start.start();
+    (void)from_the_start.connected();
+    (void)from_the_start.receive(ldm);
+    EXPECT_EQ(from_the_start.receive("PONG\r\n"),
+              "connected 127.0.0.1:4222\nlame_duck 127.0.0.1:4222\n");
 }
 
 // --- closing

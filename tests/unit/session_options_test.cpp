@@ -48,55 +48,19 @@ TEST_P(session_bad_url, is_refused_and_named) {
 
 INSTANTIATE_TEST_SUITE_P(
     all, session_bad_url,
-    testing::Values(
-        bad_url{"", "empty"}, bad_url{"  ", "empty"}, bad_url{"a,,b", "empty"},
-        bad_url{"a,", "empty"}, bad_url{",", "empty"},
-        bad_url{"http://a", "\"http://a\": unknown scheme"}, bad_url{"ws://a", "WebSocket"},
-        bad_url{"wss://a", "WebSocket"}, bad_url{"NATS://a", "unknown scheme"},
-        bad_url{"nats://", "nats:"}, bad_url{"nats://:4222", "no host"},
-        bad_url{":4222", "no host"}, bad_url{"a:0", "1 to 65535"}, bad_url{"a:65536", "1 to 65535"},
-        bad_url{"a:99999999999999999999", "1 to 65535"}, bad_url{"a:x", "\"a:x\""},
-        bad_url{"a:-1", "\"a:-1\""}, bad_url{"a/b", "\"a/b\""}, bad_url{"a?x=1", "\"a?x=1\""},
-        bad_url{"a#f", "\"a#f\""}, bad_url{"a b", "\"a b\""}, bad_url{"a\r\nb", "\\x0d"},
-        bad_url{"[::1", "[::1"}, bad_url{"::1", "::1"}, bad_url{"[v7.x]:1", "[v7.x]"},
-        bad_url{"a%00b", "control"}, bad_url{"u:p%4@a", "\"a\""}, bad_url{"good,a:x", "\"a:x\""}));
-
-TEST(session_options, url_forms) {
-    struct form {
-        const char* url;
-        const char* where;
-    };
-    for (const form& f :
-         {form{"h", "h:4222"}, form{"h:", "h:4222"}, form{"h:1", "h:1"}, form{" h ", "h:4222"},
-          form{"nats://h/", "h:4222"}, form{"tcp://h:65535", "h:65535"}, form{"[::1]:5", "[::1]:5"},
-          form{"nats://[fe80::1]", "[fe80::1]:4222"}, form{"u:p@10.0.0.1:6", "10.0.0.1:6"}}) {
-        const result<server_url> parsed = parse_server_url(f.url);
-        ASSERT_TRUE(parsed.has_value()) << f.url << ' ' << parsed.error().message();
-        EXPECT_EQ(parsed->where.text(), f.where) << f.url;
-        EXPECT_FALSE(parsed->tls);
-    }
-}
-
-TEST(session_options, user_info_is_decoded) {
-    const result<server_url> both = parse_server_url("nats://us%40er:p%3aw%2F@h");
-    ASSERT_TRUE(both.has_value());
-    EXPECT_EQ(both->user, "us@er");
-    EXPECT_EQ(both->password, "p:w/");
-    EXPECT_EQ(both->token, "");
-    const result<server_url> token = parse_server_url("t%20k@h");
-    ASSERT_TRUE(token.has_value());
-    EXPECT_EQ(token->token, "t k");
-    EXPECT_EQ(token->user, "");
-}
-
-TEST(session_options, a_list_keeps_its_order_and_drops_repeated_places) {
-    const auto list = parse_server_list("b, a:4222 ,nats://b:4222,a:1");
-    ASSERT_TRUE(list.has_value());
-    ASSERT_EQ(list->size(), 3U);
-    EXPECT_EQ((*list)[0].where.text(), "b:4222");
-    EXPECT_EQ((*list)[1].where.text(), "a:4222");
-    EXPECT_EQ((*list)[2].where.text(), "a:1");
-}
+    testing::Values(bad_url{"", "empty"}, bad_url{"  ", "empty"}, bad_url{",", "empty"},
+                    bad_url{"http://a", "\"http://a\": unknown scheme"},
+                    bad_url{"ws://a", "WebSocket"}, bad_url{"wss://a", "WebSocket"},
+                    bad_url{"HTTP://a", "unknown scheme"}, bad_url{"nats://", "nats:"},
+                    bad_url{"nats://:4222", "no host"}, bad_url{":4222", "no host"},
+                    bad_url{"a:0", "1 to 65535"}, bad_url{"a:65536", "1 to 65535"},
+                    bad_url{"a:99999999999999999999", "1 to 65535"}, bad_url{"a:x", "\"a:x\""},
+                    bad_url{"a:-1", "\"a:-1\""}, bad_url{"a/b", "\"a/b\""},
+                    bad_url{"a?x=1", "\"a?x=1\""}, bad_url{"a#f", "\"a#f\""},
+                    bad_url{"a b", "\"a b\""}, bad_url{"a\r\nb", "\\x0d"}, bad_url{"[::1", "[::1"},
+                    bad_url{"::1", "::1"}, bad_url{"[v7.x]:1", "[v7.x]"},
+                    bad_url{"a%00b", "a character"}, bad_url{"u:p%4@a", "\"a\""},
+                    bad_url{"good,a:x", "\"a:x\""}));
 
 TEST(session_options, no_error_shows_a_password) {
     for (const char* url :
@@ -112,9 +76,18 @@ TEST(session_options, no_error_shows_a_password) {
     }
 }
 
-TEST(session_options, tls_urls_are_refused_and_named) {
-    expect_refused({.servers = "tls://h"}, errc::tls_required, "tls://h:4222");
-    expect_refused({.servers = "a,tls://h:7"}, errc::tls_required, "tls://h:7");
+TEST(session_options, tls_urls_need_a_provider) {
+    for (const options& o : {options{.servers = "tls://h"}, options{.servers = "a,tls://h:7"},
+                             options{.first_server = "tls://h"}, options{.tls = {.required = true}},
+                             options{.tls = {.first = true}}}) {
+        EXPECT_TRUE(check(o)) << "the options alone are good";
+        stepper c(o);
+        const result<void> started = c.s.start(c.now);
+        ASSERT_TRUE(started.has_error());
+        EXPECT_EQ(started.error(), errc::tls_unavailable);
+        EXPECT_EQ(c.s.status(), session_status::idle);
+        EXPECT_EQ(c.drain(), "");
+    }
 }
 
 TEST(session_options, bad_inbox_prefixes) {

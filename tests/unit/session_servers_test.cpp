@@ -75,7 +75,7 @@ const failure failures[] = {
          (void)c.connected(id);
          return c.receive("INFO {\"tls_required\":true}\r\n");
      },
-     errc::tls_required, true, true},
+     errc::tls_unavailable, true, true},
     {"eof_before_pong",
      [](stepper& c, std::uint64_t id) {
          (void)with_info(c, id);
@@ -194,6 +194,15 @@ TEST(session_servers, completions_of_an_old_attempt_are_ignored) {
     EXPECT_EQ(c.io_error(1), "");
     EXPECT_EQ(c.connected(2), "");
     EXPECT_EQ(c.s.status(), session_status::connected);
+}
+
+TEST(session_servers, a_late_success_of_an_old_attempt_is_none_of_the_new_one) {
+    stepper c({.servers = "a,b"});
+    (void)c.start();
+    (void)c.wait(2s);
+    EXPECT_EQ(c.connected(1), "");
+    const std::string out = c.connect_failed(2, {errc::connect_failed, "no"});
+    EXPECT_TRUE(out.starts_with("connect_failed b:4222: ")) << "it still was being opened: " << out;
 }
 
 TEST(session_servers, an_end_before_a_transport_is_there_is_ignored) {

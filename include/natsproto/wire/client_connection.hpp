@@ -21,6 +21,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 
 namespace nats::wire {
@@ -114,13 +115,16 @@ public:
     result<void> publish(std::string_view subject, bytes payload, std::string_view reply = {},
                          header_view headers = {});
     /// As `publish`, but a payload of at least `borrow_threshold` bytes is not copied: it must stay
-    /// unchanged until it is transmitted or `own_borrowed` was called.
+    /// unchanged until the whole frame is transmitted or `own_borrowed` was called.
     result<void> publish_borrowed(std::string_view subject, bytes payload,
                                   std::string_view reply = {}, header_view headers = {});
     void own_borrowed() { output_.own_borrowed(); }
     /// `sid` is the caller's: any number that is not in use.
     result<void> subscribe(std::string_view subject, std::optional<std::string_view> queue,
                            std::uint64_t sid);
+    /// The checks of `publish` that do not depend on the state.
+    [[nodiscard]] result<void> check_publish(std::string_view subject, std::size_t payload,
+                                             std::string_view reply, std::size_t header) const;
     /// The checks of `subscribe` that do not depend on the state.
     [[nodiscard]] result<void> check_subscribe(std::string_view subject,
                                                std::optional<std::string_view> queue,
@@ -129,12 +133,26 @@ public:
     /// subscription.
     result<void> unsubscribe(std::uint64_t sid, std::optional<std::uint64_t> after = {});
 
+    // --- for a session, which replaces one connection by the next
+    /// What the last connection's INFO said, until this one has its own.
+    void carry_info(server_info info) noexcept { info_ = std::move(info); }
+    /// A SUB and a PING that are not refused for want of room: their number is bounded elsewhere.
+    void restore(std::string_view subject, std::string_view queue, std::uint64_t sid);
+    void force_ping();
+    /// Queues whole commands by copying them.
+    void queue_frames(const output_queue& frames);
+    [[nodiscard]] output_queue& output() noexcept { return output_; }
+    /// The last `n` bytes that were committed.
+    [[nodiscard]] std::string_view newest(std::size_t n) const noexcept;
+
     // --- D
     /// Parses one event. False: there is none until more is fed.
     [[nodiscard]] bool next(connection_event& out);
     /// Fills `out` with the bytes to write, in order, and returns how many pieces; they stay valid
     /// until `transmitted` covers them. Nothing when closed.
-    [[nodiscard]] std::size_t poll_transmit(std::span<const_buffer> out) const noexcept;
+    /// Without the first `skip` bytes, which are being transmitted already.
+    [[nodiscard]] std::size_t poll_transmit(std::span<const_buffer> out,
+                                            std::size_t skip = 0) const noexcept;
     /// The first `n` bytes were written; fewer than were offered is fine.
     void transmitted(std::size_t n);
 
@@ -170,8 +188,8 @@ private:
     void drop_consumed() noexcept;
     [[nodiscard]] bool can_publish(std::string_view subject, std::size_t payload,
                                    std::string_view reply, std::size_t header) const noexcept;
-    result<void> check_publish(std::string_view subject, std::size_t payload,
-                               std::string_view reply, std::size_t header) const;
+    result<void> refuse_publish(std::string_view subject, std::size_t payload,
+                                std::string_view reply, std::size_t header) const;
     result<void> check_command(std::size_t arguments) const;
 
     limits limits_;

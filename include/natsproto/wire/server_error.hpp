@@ -30,6 +30,7 @@ struct server_error_class {
     bool subscription = false; ///< permission: it was a SUB that was refused
     std::string_view subject;  ///< permission: the refused subject, a view into the text
     std::string_view queue;    ///< permission: the queue group of the refused subscription, if any
+    std::uint64_t sid = 0;     ///< permission: its sid, which servers tell after a change; 0: none
 };
 
 /// Classifies the text of a `-ERR`. Compares without regard to case; a text that is not in the

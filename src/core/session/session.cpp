@@ -2,157 +2,114 @@
 //
 // Theory of operation.
 //
-// The session owns the list of servers, the table of subscriptions and one `client_connection`,
-// which is replaced for each attempt. An attempt is a `connect` action with a fresh id; it ends by
-// being connected, by failing (then the next server is tried) or by its deadline. What happens
-// outside of parsing (failed attempts, the end) is queued and comes out of next() in order, before
-// anything is parsed.
+// The session owns the pool of servers, the table of subscriptions and one `client_connection`,
+// which is replaced for each attempt, with a link between it and the transport where there is TLS.
+// What happens outside of parsing (failed attempts, warnings, the end) is queued and comes out of
+// next() in order, before anything is parsed.
 //
-// A subscription is a slot of a table. Its sid holds the slot's number in the low 20 bits and how
-// often the slot was used before in the rest, so finding it is one index and one comparison, and a
-// late message for a subscription that has ended finds nothing. PONGs come in the order of the
-// PINGs: a queue says whose each one is.
+//   session.cpp        construction, inputs, deadlines, outputs: what a driver touches
+//   attempts.cpp       which server is tried when, and what the end of a connection means
+//   handshake.cpp      from an open transport to the first PONG: TLS, login, what is restored
+//   commands.cpp       publishing, PINGs, the pool, closing
+//   subscriptions.cpp  the table of subscriptions and their messages
+//   drain.cpp          ends without loss
+//
+// A transport is `none`, `opening`, `open` or `closing`. It stays `closing`, with all buffers in
+// place, until the driver says that it is closed; only then does the next attempt begin. PONGs come
+// in the order of the PINGs: a queue says what each one means.
 
 #include <natsproto/session.hpp>
 
-#include <natsproto/subject.hpp>
+#include "core/auth/authenticator.hpp"
 
 #include <algorithm>
 #include <utility>
 
 namespace nats {
 
-namespace {
-
-constexpr unsigned slot_bits = 20;
-constexpr std::uint64_t slot_mask = (std::uint64_t{1} << slot_bits) - 1;
-
-constexpr std::uint64_t sid_of(std::size_t slot, std::uint32_t generation) noexcept {
-    return (std::uint64_t{generation} << slot_bits) | (slot + 1);
-}
-
-/// The server said so itself, by `-ERR`.
-bool is_refusal(const error& e) noexcept {
-    return e.code() >= errc::authorization_violation && e.code() < errc::timeout;
-}
-
-/// Which of two failed attempts tells the user more: a refused login beats a dead server.
-bool tells_more(const error& a, const error& than) noexcept {
-    return is_refusal(a) || !is_refusal(than);
-}
-
-} // namespace
-
 std::string_view name_of(session_status s) noexcept {
     switch (s) {
     case session_status::idle: return "idle";
     case session_status::connecting: return "connecting";
     case session_status::connected: return "connected";
+    case session_status::reconnecting: return "reconnecting";
+    case session_status::draining_subs: return "draining subscriptions";
+    case session_status::draining_pubs: return "draining publishes";
     case session_status::closed: return "closed";
     }
     return "unknown";
 }
 
-session::session(const options& o)
-    : options_{std::string(o.servers),
+session::session(const options& o, const environment& world)
+    : options_{secret(o.servers),
+               secret(o.first_server),
                std::string(o.name),
-               std::string(o.user),
-               std::string(o.password),
-               std::string(o.token),
                o.verbose,
                o.pedantic,
                o.no_echo,
+               o.no_responders,
+               o.randomize,
+               o.ignore_discovered,
+               o.retry_on_failed_connect,
+               o.reconnect,
+               o.keep_unsent,
+               o.fail_requests_on_disconnect,
+               o.ignore_auth_error_abort,
+               o.leave_lame_duck,
+               o.no_events_after_close,
                o.connect_timeout,
                o.ping_interval,
-               o.max_pings_out},
+               o.write_timeout,
+               o.drain_timeout,
+               o.reconnect_wait,
+               o.reconnect_wait_max,
+               o.reconnect_jitter,
+               o.reconnect_jitter_tls,
+               o.reconnect_buffer,
+               o.max_pings_out,
+               o.max_reconnects,
+               o.reconnecting},
+      checked_(check(o)), // now: the options' views end with this call
+      tls_(o.tls),
+      login_(std::make_unique<authenticator>(
+          login_settings{o.user, o.password, o.token, o.nkey, o.nkey_seed, o.nkey_seed_file, o.jwt,
+                         o.jwt_file, o.credentials, o.credentials_file, o.login})),
+      world_(world),
       inbox_prefix_(o.inbox_prefix),
       limits_(o.bounds),
       pending_(o.pending),
       connection_(o.bounds) {}
 
+session::~session() = default;
+
+session::stored_tls::stored_tls(const tls_options& o)
+    : required(o.required || o.first),
+      first(o.first),
+      hand_over(o.hand_over),
+      accept_any(o.dangerously_accept_any_certificate),
+      system_roots(o.system_roots || (o.ca.empty() && o.ca_file.empty())),
+      ca(o.ca),
+      ca_file(o.ca_file),
+      expected_name(o.expected_name),
+      certificate(o.certificate),
+      certificate_file(o.certificate_file),
+      key_file(o.key_file),
+      ciphers(o.ciphers),
+      cipher_suites(o.cipher_suites),
+      key(o.key),
+      key_password(o.key_password),
+      minimum(o.minimum),
+      verify(o.verify),
+      verify_context(o.verify_context) {}
+
 const endpoint* session::server() const noexcept {
-    return servers_.empty() ? nullptr : &servers_[server_].where;
+    return server_.host.empty() ? nullptr : &server_;
 }
 
-// --- attempts
-
-result<void> session::start(time_point now) {
-    if (status_ != session_status::idle) {
-        return error{status_ == session_status::closed ? errc::connection_closed
-                                                       : errc::already_connected};
-    }
-    options o;
-    o.servers = options_.servers;
-    o.name = options_.name;
-    o.user = options_.user;
-    o.password = options_.password;
-    o.token = options_.token;
-    o.inbox_prefix = inbox_prefix_;
-    o.connect_timeout = options_.connect_timeout;
-    o.ping_interval = options_.ping_interval;
-    o.max_pings_out = options_.max_pings_out;
-    o.pending = pending_;
-    o.bounds = limits_;
-    if (result<void> ok = check(o); !ok) return ok;
-    servers_ = *parse_server_list(options_.servers);
-    try_server(0, now);
-    return {};
-}
-
-void session::try_server(std::size_t index, time_point now) {
-    status_ = session_status::connecting;
-    server_ = index;
-    attempt_ = attempt_id{static_cast<std::uint64_t>(attempt_) + 1};
-    connection_ = wire::client_connection(limits_);
-    transport_open_ = true;
-    connection_up_ = false;
-    refused_ = false;
-    at(timer::connect) = deadline_after(now, options_.connect_timeout);
-    actions_.push_back(action::connect{attempt_, &servers_[index].where, at(timer::connect)});
-}
-
-void session::drop_transport() {
-    if (!std::exchange(transport_open_, false)) return;
-    connection_up_ = false;
-    actions_.push_back(action::close{attempt_});
-}
-
-void session::attempt_failed(error why, time_point now) {
-    drop_transport();
-    at(timer::connect) = at(timer::ping) = no_deadline;
-    if (!has_failure_ || tells_more(why, best_failure_)) best_failure_ = why;
-    has_failure_ = true;
-    events_.push_back({queued_kind::connect_failed, std::move(why), server_});
-    if (server_ + 1 < servers_.size()) {
-        try_server(server_ + 1, now);
-        return;
-    }
-    if (servers_.size() == 1 || is_refusal(best_failure_)) {
-        finish(best_failure_);
-    } else {
-        finish(error{errc::no_servers, "the last of " + std::to_string(servers_.size()) +
-                                           " said: " + best_failure_.message()});
-    }
-}
-
-void session::connection_lost(error why, time_point now) {
-    if (status_ == session_status::connecting) {
-        attempt_failed(std::move(why), now);
-        return;
-    }
-    if (status_ != session_status::connected) return;
-    drop_transport();
-    events_.push_back({queued_kind::disconnected, why, server_});
-    finish(std::move(why));
-}
-
-void session::finish(error why) {
-    status_ = session_status::closed;
-    timers_.fill(no_deadline);
-    pings_.clear();
-    user_pings_ = 0;
-    close_reason_ = why;
-    events_.push_back({queued_kind::closed, std::move(why), server_});
+std::size_t session::untransmitted() const noexcept {
+    if (link_ == nullptr) return receiving_ ? connection_.untransmitted() : 0;
+    if (!receiving_) return farewell_ ? link_->untransmitted() : 0;
+    return link_->untransmitted() + connection_.untransmitted() - in_link_;
 }
 
 // --- B: inputs
@@ -160,47 +117,96 @@ void session::finish(error why) {
 void session::commit(std::size_t n, time_point now) {
     now_ = now;
     stats_.socket_in += n;
+    if (link_ != nullptr) {
+        link_->commit(n);
+        return;
+    }
+    if (!receiving_ || handing_over_) return; // of a transport that has been given up
     connection_.commit(n);
+    if (tap_.see != nullptr) tap_.see(tap_.context, false, false, connection_.newest(n));
 }
 
 void session::handle_connected(attempt_id id, time_point now) {
     now_ = now;
-    if (id == attempt_ && transport_open_) connection_up_ = true;
+    if (id != attempt_ || transport_ != transport::opening) return;
+    transport_ = transport::open;
+    receiving_ = true;
+    if (tap_.see != nullptr) tap_.see(tap_.context, false, true, {});
+    if (tls_.first) start_tls();
 }
 
 void session::handle_connect_failed(attempt_id id, error why, time_point now) {
     now_ = now;
-    if (id != attempt_ || !transport_open_ || connection_up_) return;
-    transport_open_ = false; // there is none to close
+    if (id != attempt_ || transport_ != transport::opening) return;
+    transport_ = transport::none; // there is none to close
     attempt_failed(std::move(why), now);
 }
 
-void session::handle_eof(time_point now) {
+void session::handle_eof(attempt_id id, time_point now) {
     now_ = now;
-    if (connection_up_) connection_.handle_eof();
+    if (id != attempt_ || !receiving_) return;
+    if (link_ == nullptr) {
+        connection_.handle_eof();
+        return;
+    }
+    if (!transport_error_) transport_error_ = errc::eof;
+    link_->handle_eof();
 }
 
 void session::handle_io_error(attempt_id id, const std::error_code& why, time_point now) {
     now_ = now;
-    if (id != attempt_ || !connection_up_) return;
-    connection_.handle_eof(error{errc::io_error, why.message()});
+    if (id != attempt_ || !receiving_) return;
+    if (link_ == nullptr) {
+        connection_.handle_eof(error{errc::io_error, why.message()});
+        return;
+    }
+    transport_error_ = error{errc::io_error, why.message()};
+    link_->handle_eof();
+}
+
+void session::handle_closed(attempt_id id, time_point now) {
+    now_ = now;
+    if (id != attempt_ || transport_ != transport::closing) return;
+    transport_ = transport::none;
+    keep_for_later();
+    link_.reset();
+    in_link_ = 0;
+    server_info last = connection_.info();
+    connection_ = wire::client_connection(limits_);
+    connection_.carry_info(std::move(last));
+    if (std::exchange(attempt_due_, false)) begin_attempt(now);
+}
+
+void session::handle_write_blocked(time_point now) {
+    now_ = now;
+    if (receiving_ && at(timer::write) == no_deadline)
+        at(timer::write) = deadline_after(now, options_.write_timeout);
 }
 
 void session::handle_timeout(time_point now) {
     now_ = now;
     if (at(timer::connect) <= now) {
-        const char* missing = !connection_up_ ? "no connection"
-                              : connection_.state() == wire::connection_state::awaiting_info
-                                  ? "no INFO"
-                                  : "no PONG";
+        const char* missing =
+            transport_ != transport::open                        ? "no connection"
+            : (link_ != nullptr && !link_open_) || handing_over_ ? "no end of the TLS handshake"
+            : connection_.state() == wire::connection_state::awaiting_info ? "no INFO"
+                                                                           : "no PONG";
         const auto ms =
             std::chrono::duration_cast<std::chrono::milliseconds>(options_.connect_timeout).count();
-        attempt_failed(
-            error{errc::timeout, std::string(missing) + " from " + servers_[server_].where.text() +
-                                     " within " + std::to_string(ms) + " ms"},
-            now);
+        attempt_failed(error{errc::timeout, std::string(missing) + " from " + server()->text() +
+                                                " within " + std::to_string(ms) + " ms"},
+                       now);
+    }
+    if (at(timer::write) <= now) {
+        at(timer::write) = no_deadline;
+        connection_lost(error{errc::write_stalled, server()->text()}, now);
     }
     if (at(timer::ping) <= now) keep_alive(now);
+    if (at(timer::drain) <= now) drain_timed_out(now);
+    if (at(timer::reconnect) <= now) {
+        at(timer::reconnect) = no_deadline;
+        begin_attempt(now);
+    }
 }
 
 void session::keep_alive(time_point now) {
@@ -210,131 +216,7 @@ void session::keep_alive(time_point now) {
     }
     at(timer::ping) = deadline_after(now, options_.ping_interval);
     ++own_pings_out_; // counted even when the output is full: that peer does not read
-    if (connection_.ping()) pings_.push_back({ping_id{0}, now});
-}
-
-// --- C: commands
-
-void session::count_publish(std::size_t size) noexcept {
-    ++stats_.out_messages;
-    stats_.out_bytes += size;
-}
-
-error session::not_up() const {
-    return status_ == session_status::closed ? errc::connection_closed : errc::not_connected;
-}
-
-result<void> session::publish(std::string_view subject, bytes payload, std::string_view reply,
-                              header_view headers) {
-    if (status_ != session_status::connected) return not_up();
-    result<void> done = connection_.publish(subject, payload, reply, headers);
-    if (done) count_publish(payload.size() + headers.raw().size());
-    return done;
-}
-
-result<void> session::publish_borrowed(std::string_view subject, bytes payload,
-                                       std::string_view reply, header_view headers) {
-    if (status_ != session_status::connected) return not_up();
-    result<void> done = connection_.publish_borrowed(subject, payload, reply, headers);
-    if (done) count_publish(payload.size() + headers.raw().size());
-    return done;
-}
-
-result<sub_id> session::subscribe(std::string_view subject, std::optional<std::string_view> queue,
-                                  void* cookie) {
-    if (status_ == session_status::closed) return error{errc::connection_closed};
-    const std::size_t slot = free_sub_ != 0 ? free_sub_ - 1 : subs_.size();
-    if (slot >= std::min<std::size_t>(limits_.max_subscriptions, slot_mask))
-        return error{errc::too_many_subscriptions};
-    const std::uint32_t generation = slot < subs_.size() ? subs_[slot].generation : 0;
-    const std::uint64_t sid = sid_of(slot, generation);
-    if (status_ == session_status::connected) {
-        if (result<void> sent = connection_.subscribe(subject, queue, sid); !sent)
-            return sent.error();
-    } else if (result<void> ok = connection_.check_subscribe(subject, queue, sid); !ok) {
-        return ok.error();
-    }
-    if (slot == subs_.size()) subs_.emplace_back();
-    subscription& s = subs_[slot];
-    free_sub_ = s.next_free;
-    s.sid = sid;
-    s.delivered = s.max = 0;
-    s.cookie = cookie;
-    s.next_free = 0;
-    s.subject = subject;
-    s.queue = queue.value_or(std::string_view{});
-    ++active_subs_;
-    return sub_id{sid};
-}
-
-result<void> session::unsubscribe(sub_id id, std::optional<std::uint64_t> after) {
-    if (status_ == session_status::closed) return error{errc::connection_closed};
-    subscription* s = find(static_cast<std::uint64_t>(id));
-    if (s == nullptr) return error{errc::invalid_subscription};
-    if (after && *after == 0) return error{errc::invalid_argument, "unsubscribe after 0 messages"};
-    const bool now = !after || *after <= s->delivered;
-    if (status_ == session_status::connected) {
-        result<void> sent = connection_.unsubscribe(s->sid, now ? std::nullopt : after);
-        if (!sent) return sent;
-    }
-    if (now)
-        release(*s);
-    else
-        s->max = *after;
-    return {};
-}
-
-result<ping_id> session::ping(time_point now) {
-    now_ = now;
-    if (status_ != session_status::connected) return not_up();
-    if (user_pings_ >= limits_.max_pings)
-        return error{errc::too_many_requests, "PINGs without their PONG"};
-    if (result<void> sent = connection_.ping(); !sent) return sent.error();
-    ++user_pings_;
-    pings_.push_back({ping_id{++last_ping_}, now});
-    return ping_id{last_ping_};
-}
-
-void session::close(time_point now) {
-    now_ = now;
-    if (status_ == session_status::closed) return;
-    drop_transport();
-    finish(errc::connection_closed);
-}
-
-// --- subscriptions
-
-session::subscription* session::find(std::uint64_t sid) noexcept {
-    const std::uint64_t slot = (sid & slot_mask) - 1; // wraps for 0, which is no sid of ours
-    return slot < subs_.size() && subs_[slot].sid == sid ? &subs_[slot] : nullptr;
-}
-
-const session::subscription* session::find(std::uint64_t sid) const noexcept {
-    return const_cast<session*>(this)->find(sid); // NOLINT(cppcoreguidelines-pro-type-const-cast)
-}
-
-void session::release(subscription& s) noexcept {
-    s.sid = 0;
-    s.cookie = nullptr;
-    s.subject.clear();
-    s.queue.clear();
-    ++s.generation;
-    s.next_free = free_sub_;
-    free_sub_ = static_cast<std::uint32_t>(&s - subs_.data()) + 1;
-    --active_subs_;
-}
-
-std::string_view session::subject_of(sub_id id) const noexcept {
-    const subscription* s = find(static_cast<std::uint64_t>(id));
-    return s != nullptr ? std::string_view(s->subject) : std::string_view{};
-}
-
-result<void> session::send_subscription(const subscription& s) {
-    const auto queue = s.queue.empty() ? std::nullopt : std::optional<std::string_view>(s.queue);
-    if (result<void> sent = connection_.subscribe(s.subject, queue, s.sid); !sent) return sent;
-    if (s.max == 0) return {};
-    // The server counts from this SUB on.
-    return connection_.unsubscribe(s.sid, s.max - s.delivered);
+    if (connection_.ping()) pings_.push_back({ping_use::keep_alive, 0, now});
 }
 
 // --- D: outputs
@@ -343,91 +225,31 @@ bool session::take_queued(event& out) {
     if (events_.empty()) return false;
     queued_event e = events_.pop_front();
     reported_ = std::move(e.why);
+    reported_servers_ = std::move(e.servers);
+    const endpoint* server = reported_servers_.empty() ? nullptr : reported_servers_.data();
     switch (e.kind) {
     case queued_kind::connect_failed:
-        out.emplace<ev::connect_failed>(ev::connect_failed{&servers_[e.server].where, &reported_});
+        out.emplace<ev::connect_failed>(ev::connect_failed{server, &reported_});
         break;
     case queued_kind::disconnected:
-        out.emplace<ev::disconnected>(ev::disconnected{&reported_});
+        out.emplace<ev::disconnected>(ev::disconnected{server, &reported_});
         break;
+    case queued_kind::discovered:
+        out.emplace<ev::discovered>(ev::discovered{reported_servers_});
+        break;
+    case queued_kind::lame_duck: out.emplace<ev::lame_duck>(ev::lame_duck{server}); break;
+    case queued_kind::subscription_drained:
+        out.emplace<ev::subscription_drained>(ev::subscription_drained{e.sub, e.cookie});
+        break;
+    case queued_kind::subscriptions_drained: out.emplace<ev::subscriptions_drained>(); break;
+    case queued_kind::room: out.emplace<ev::room>(); break;
+    case queued_kind::warning: out.emplace<ev::warning>(ev::warning{&reported_}); break;
     case queued_kind::closed: out.emplace<ev::closed>(ev::closed{&reported_}); break;
     }
     return true;
 }
 
-bool session::next(event& out) {
-    using step = wire::client_connection::step;
-    while (true) {
-        if (take_queued(out)) return true;
-        if (!connection_up_) return false;
-        switch (connection_.advance()) {
-        case step::need_more: return false;
-        case step::message:
-            if (on_message(out)) return true;
-            break;
-        case step::connect_requested: send_connect(); break;
-        case step::connected:
-            if (on_connected(out)) return true;
-            break;
-        case step::pong:
-            if (on_pong(out)) return true;
-            break;
-        case step::info:
-            if (status_ != session_status::connected) break;
-            out.emplace<ev::info>(ev::info{&connection_.info()});
-            return true;
-        case step::server_error:
-            if (on_server_error(out)) return true;
-            break;
-        case step::closed:
-            // The reason that the server gave before it closed says more than the end of the
-            // stream.
-            connection_lost(refused_ && connection_.close_reason().code() >= errc::eof
-                                ? last_refusal_
-                                : connection_.close_reason(),
-                            now_);
-            break;
-        }
-    }
-}
-
-void session::send_connect() {
-    const server_url& server = servers_[server_];
-    if (connection_.info().tls_required) {
-        attempt_failed(
-            error{errc::tls_required, server.where.text() + ": this build cannot do TLS"}, now_);
-        return;
-    }
-    wire::connect_fields fields;
-    fields.verbose = options_.verbose;
-    fields.pedantic = options_.pedantic;
-    fields.echo = !options_.no_echo;
-    fields.name = options_.name;
-    const bool own_login =
-        !server.user.empty() || !server.password.empty() || !server.token.empty();
-    fields.user = own_login ? server.user : options_.user;
-    fields.password = own_login ? server.password : options_.password;
-    fields.token = own_login ? server.token : options_.token;
-    if (result<void> sent = connection_.connect(fields); !sent) attempt_failed(sent.error(), now_);
-}
-
-bool session::on_connected(event& out) {
-    status_ = session_status::connected;
-    at(timer::connect) = no_deadline;
-    at(timer::ping) = deadline_after(now_, options_.ping_interval);
-    own_pings_out_ = 0;
-    for (const subscription& s : subs_) {
-        if (s.sid == 0) continue;
-        if (result<void> sent = send_subscription(s); !sent) {
-            connection_lost(sent.error(), now_);
-            return false;
-        }
-    }
-    out.emplace<ev::connected>(ev::connected{&connection_.info(), &servers_[server_].where});
-    return true;
-}
-
-bool session::on_message(event& out) {
+inline bool session::on_message(event& out) {
     const wire::frame& f = connection_.current();
     ++stats_.in_messages;
     stats_.in_bytes += f.header.size() + f.payload.size();
@@ -442,14 +264,69 @@ bool session::on_message(event& out) {
     return true;
 }
 
+/// One step of the connection. True: `out` is an event. `more` is false when input is needed.
+inline bool session::advance(event& out, bool& more) {
+    using step = wire::client_connection::step;
+    switch (connection_.advance()) {
+    case step::message: return on_message(out);
+    case step::need_more: more = pull_link(); return false;
+    case step::connect_requested: on_info_first(); return false;
+    case step::connected: return on_connected(out);
+    case step::pong: return on_pong(out);
+    case step::info: return on_later_info(out);
+    case step::server_error: return on_server_error(out);
+    case step::closed:
+        // The reason that the server gave before it closed says more than the end of the stream.
+        connection_lost(refused_ && connection_.close_reason().code() >= errc::eof
+                            ? last_refusal_
+                            : connection_.close_reason(),
+                        now_);
+        return false;
+    }
+    return false;
+}
+
+bool session::next(event& out) {
+    while (true) {
+        if (take_queued(out)) return true;
+        if (!receiving_ || handing_over_) return false;
+        bool more = true;
+        if (advance(out, more)) return true;
+        if (!more) return false;
+    }
+}
+
 bool session::on_pong(event& out) {
     if (pings_.empty()) return false; // nobody asked
     const ping_record ping = pings_.pop_front();
     own_pings_out_ = 0; // the server is there
-    if (ping.id == ping_id{0}) return false;
+    rtt_ = now_ - ping.sent;
+    switch (ping.use) {
+    case ping_use::keep_alive: return false;
+    case ping_use::kept_publishes:
+        kept_unconfirmed_ = false;
+        kept_.clear();
+        return false;
+    case ping_use::subscription:
+        if (subscription* s = find(ping.id); s != nullptr && s->draining)
+            subscription_is_drained(*s);
+        return false;
+    case ping_use::subscriptions: end_drained_subscriptions(); return false;
+    case ping_use::publishes: close(now_); return false;
+    case ping_use::leave:
+        forced_ = true;
+        connection_lost(error{errc::lame_duck, server()->text()}, now_);
+        return false;
+    case ping_use::user: break;
+    }
     --user_pings_;
-    out.emplace<ev::pong>(ev::pong{ping.id, now_ - ping.sent});
+    out.emplace<ev::pong>(ev::pong{ping_id{ping.id}, rtt_});
     return true;
+}
+
+void session::own_ping(ping_use use, std::uint64_t id) {
+    connection_.force_ping();
+    pings_.push_back({use, id, now_});
 }
 
 bool session::on_server_error(event& out) {
@@ -458,19 +335,15 @@ bool session::on_server_error(event& out) {
     if (what.closes) {
         refused_ = true;
         last_refusal_ = wire::to_error(what, text);
-        if (status_ == session_status::connecting) { // do not wait for the server to close
+        if (!is_up() && !is_draining()) { // do not wait for the server to close
             attempt_failed(last_refusal_, now_);
             return false;
         }
     }
     ev::server_error e{text, what, std::nullopt, nullptr};
-    if (what.subscription) {
-        for (const subscription& s : subs_) {
-            if (s.sid == 0 || s.subject != what.subject || s.queue != what.queue) continue;
-            e.sub = sub_id{s.sid};
-            e.cookie = s.cookie;
-            break;
-        }
+    if (const subscription* s = what.subscription ? find_refused(what) : nullptr) {
+        e.sub = sub_id{s->sid};
+        e.cookie = s->cookie;
     }
     out.emplace<ev::server_error>(e);
     return true;
@@ -481,13 +354,42 @@ std::optional<session_action> session::poll_action() {
     return actions_.pop_front();
 }
 
-std::size_t session::poll_transmit(std::span<const_buffer> out) const noexcept {
-    return connection_up_ ? connection_.poll_transmit(out) : 0;
+std::size_t session::poll_transmit(std::span<const_buffer> out) {
+    if (link_ != nullptr) {
+        if (receiving_) push_link();
+        return receiving_ || farewell_ ? link_->poll_transmit(out) : 0;
+    }
+    return receiving_ && !handing_over_ ? connection_.poll_transmit(out) : 0;
 }
 
 void session::transmitted(std::size_t n) {
     stats_.socket_out += n;
+    at(timer::write) = no_deadline;
+    if (link_ != nullptr) {
+        n = link_->transmitted(n);
+        in_link_ -= n;
+    } else if (tap_.see != nullptr) {
+        tap_sent(n, 0);
+    }
     connection_.transmitted(n);
+    if (wants_room_ && untransmitted() < limits_.max_output_bytes / 2 + 1) {
+        wants_room_ = false;
+        events_.push_back({queued_kind::room, {}, {}, {}, nullptr});
+    }
+}
+
+void session::tap_sent(std::size_t n, std::size_t skip) const {
+    std::array<const_buffer, 16> pieces;
+    while (n != 0) {
+        const std::size_t count = connection_.poll_transmit(pieces, skip);
+        if (count == 0) return;
+        for (std::size_t i = 0; i < count && n != 0; ++i) {
+            const std::size_t part = std::min(n, pieces[i].size);
+            tap_.see(tap_.context, true, false, {pieces[i].data, part});
+            skip += part;
+            n -= part;
+        }
+    }
 }
 
 std::optional<time_point> session::poll_timeout() const noexcept {

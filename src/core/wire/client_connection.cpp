@@ -19,6 +19,7 @@
 #include "core/wire/plain_message.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <string>
 
@@ -111,10 +112,10 @@ result<void> client_connection::connect(const connect_fields& fields) {
     sent.headers = fields.headers && info_.headers;
     sent.no_responders = fields.no_responders && sent.headers;
     if (!fields.echo && info_.proto < 1) return error{errc::no_echo_not_supported};
-    result<std::string> json = write_connect_json(sent);
+    result<secret> json = write_connect_json(sent);
     if (!json) return json.error();
     headers_enabled_ = sent.headers;
-    encode_connect(output_, *json);
+    encode_connect(output_, json->view());
     encode_ping(output_);
     state_ = connection_state::handshaking;
     pay_owed_pongs();
@@ -137,8 +138,8 @@ result<void> client_connection::ping() {
     return {};
 }
 
-/// All of what `publish_error` checks, without saying what is wrong: the usual case is that nothing
-/// is.
+/// All of what `refuse_publish` checks, without saying what is wrong: the usual case is that
+/// nothing is.
 bool client_connection::can_publish(std::string_view subject, std::size_t payload,
                                     std::string_view reply, std::size_t header) const noexcept {
     constexpr std::size_t numbers = 2 * 20 + 4;
@@ -157,20 +158,30 @@ result<void> client_connection::check_publish(std::string_view subject, std::siz
     if (!reply.empty() && !is_publish_subject(reply)) {
         return error{errc::invalid_subject, "reply subject \"" + printable(reply) + '"'};
     }
-    if (header != 0 && !headers_enabled_ && state_ == connection_state::open)
-        return error{errc::headers_not_supported};
     const std::size_t size = header + payload;
     if (info_.max_payload > 0 && size > static_cast<std::size_t>(info_.max_payload)) {
         return error{errc::payload_too_large, std::to_string(size) + " bytes, max_payload is " +
                                                   std::to_string(info_.max_payload)};
     }
-    return check_command(pub_arguments_size(subject.size(), reply.size(), header, payload));
+    if (pub_arguments_size(subject.size(), reply.size(), header, payload) >
+        limits_.max_control_line)
+        return error{errc::control_line_too_long};
+    return {};
+}
+
+/// What is wrong with a publish that `can_publish` does not let through at once; maybe nothing is.
+result<void> client_connection::refuse_publish(std::string_view subject, std::size_t payload,
+                                               std::string_view reply, std::size_t header) const {
+    if (header != 0 && !headers_enabled_ && state_ == connection_state::open)
+        return error{errc::headers_not_supported};
+    if (result<void> ok = check_publish(subject, payload, reply, header); !ok) return ok;
+    return check_command(0);
 }
 
 result<void> client_connection::publish(std::string_view subject, bytes payload,
                                         std::string_view reply, header_view headers) {
     if (!can_publish(subject, payload.size(), reply, headers.raw().size())) {
-        if (result<void> ok = check_publish(subject, payload.size(), reply, headers.raw().size());
+        if (result<void> ok = refuse_publish(subject, payload.size(), reply, headers.raw().size());
             !ok)
             return ok;
     }
@@ -181,7 +192,7 @@ result<void> client_connection::publish(std::string_view subject, bytes payload,
 result<void> client_connection::publish_borrowed(std::string_view subject, bytes payload,
                                                  std::string_view reply, header_view headers) {
     if (!can_publish(subject, payload.size(), reply, headers.raw().size())) {
-        if (result<void> ok = check_publish(subject, payload.size(), reply, headers.raw().size());
+        if (result<void> ok = refuse_publish(subject, payload.size(), reply, headers.raw().size());
             !ok)
             return ok;
     }
@@ -224,10 +235,38 @@ result<void> client_connection::unsubscribe(std::uint64_t sid, std::optional<std
     return {};
 }
 
+// --- for a session
+
+void client_connection::restore(std::string_view subject, std::string_view queue,
+                                std::uint64_t sid) {
+    encode_sub(output_, subject, queue, sid);
+}
+
+void client_connection::force_ping() {
+    encode_ping(output_);
+}
+
+void client_connection::queue_frames(const output_queue& frames) {
+    std::array<const_buffer, 64> pieces;
+    for (std::size_t done = 0; done < frames.size();) {
+        const std::size_t count = frames.gather(pieces, done);
+        for (std::size_t i = 0; i < count; ++i) {
+            output_.append({pieces[i].data, pieces[i].size}); // whole frames, as chunks hold them
+            done += pieces[i].size;
+        }
+    }
+}
+
+std::string_view client_connection::newest(std::size_t n) const noexcept {
+    const std::string_view all = input_.data();
+    return all.substr(all.size() - std::min(n, all.size()));
+}
+
 // --- D: outputs
 
-std::size_t client_connection::poll_transmit(std::span<const_buffer> out) const noexcept {
-    return state_ == connection_state::closed ? 0 : output_.gather(out);
+std::size_t client_connection::poll_transmit(std::span<const_buffer> out,
+                                             std::size_t skip) const noexcept {
+    return state_ == connection_state::closed ? 0 : output_.gather(out, skip);
 }
 
 void client_connection::transmitted(std::size_t n) {

@@ -72,6 +72,12 @@ server_error_class classify_server_error(std::string_view text) noexcept {
         out.subject = quoted(text, at);
         constexpr std::string_view using_queue = " using queue ";
         if (text::starts_with_nocase(text.substr(at), using_queue)) out.queue = quoted(text, at);
+        constexpr std::string_view with_sid = " (sid \"";
+        if (const std::size_t open = text.rfind(with_sid);
+            out.subscription && open != std::string_view::npos) {
+            std::size_t from = open;
+            if (!text::parse_decimal(quoted(text, from), out.sid)) out.sid = 0;
+        }
     }
     return out;
 }
