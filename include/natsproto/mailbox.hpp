@@ -6,6 +6,7 @@
 #pragma once
 
 #include <natsproto/detail/intrusive_list.hpp>
+#include <natsproto/error.hpp>
 #include <natsproto/limits.hpp>
 #include <natsproto/message.hpp>
 #include <natsproto/result.hpp>
@@ -18,6 +19,13 @@ namespace nats {
 
 class runtime;
 class mailbox_waiter;
+
+/// Where a subscription is in its life.
+enum class subscription_status : std::uint8_t {
+    active,
+    draining, ///< the server has been told; what it sent before still comes
+    ended,    ///< nothing more comes, but what is queued can be read
+};
 
 /// Created by the facade that hands out a subscription, and registered by `runtime::subscribe`. Its
 /// address must not change. It may be destroyed at any time, also by its own handler and after its
@@ -34,7 +42,19 @@ public:
 
     /// Whether the subscription can still bring messages: not unsubscribed, ended or closed.
     [[nodiscard]] bool active() const noexcept { return id_.has_value(); }
+    [[nodiscard]] subscription_status status() const noexcept {
+        return !id_        ? subscription_status::ended
+               : draining_ ? subscription_status::draining
+                           : subscription_status::active;
+    }
     [[nodiscard]] std::optional<sub_id> id() const noexcept { return id_; }
+    /// Called once when the subscription has ended, however it did, and its queue is empty. Not
+    /// when it is destroyed.
+    using end_handler = void (*)(void* context, const error& why);
+    void on_end(end_handler f, void* context) noexcept {
+        end_handler_ = f;
+        end_context_ = context;
+    }
 
     [[nodiscard]] std::uint64_t pending_messages() const noexcept { return pending_; }
     [[nodiscard]] std::uint64_t pending_bytes() const noexcept { return pending_bytes_; }
@@ -53,6 +73,7 @@ public:
 private:
     friend class runtime;
     friend class mailbox_waiter;
+    friend class barrier_waiter;
 
     [[nodiscard]] bool push(const message_view& view);
     /// Makes the first queued message the current one, and returns its view.
@@ -77,6 +98,14 @@ private:
     std::uint64_t dropped_ = 0;
     pending_limits limits_;
     error ended_ = errc::invalid_subscription;
+    error refusal_; ///< the server refused the SUB
+    end_handler end_handler_ = nullptr;
+    void* end_context_ = nullptr;
+    std::uint64_t taken_ = 0; ///< messages that have left the queue
+    bool draining_ = false;
+    bool reading_ = false; ///< the reader has the last message, and has not come back
+    bool refusal_unseen_ = false;
+    bool end_untold_ = false;  ///< it is in the runtime's list of ends to be told
     bool slow_ = false;        ///< an episode of dropping is on: it was reported
     bool slow_unseen_ = false; ///< the reader has not been told yet
 };

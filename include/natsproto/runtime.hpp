@@ -113,11 +113,11 @@ private:
     duration rtt_{};
 };
 
-/// Waits for a condition of the connection: that it is up, that there is room in the output, or
-/// only for the deadline (which is then no error).
+/// Waits for a condition of the connection: that it is up, that the first attempts have come to a
+/// result, that there is room in the output, or only for the deadline (which is then no error).
 class condition_waiter : public waiter {
 public:
-    enum class kind : std::uint8_t { connected, room, time };
+    enum class kind : std::uint8_t { connected, settled, room, time };
     condition_waiter(runtime& rt, kind what, time_point deadline) noexcept
         : waiter(rt, deadline), kind_(what) {}
     condition_waiter(const condition_waiter&) = delete;
@@ -131,6 +131,28 @@ public:
 private:
     friend class runtime;
     kind kind_;
+};
+
+/// Waits until every message that is queued now was handled.
+class barrier_waiter : public waiter {
+public:
+    barrier_waiter(runtime& rt, time_point deadline) noexcept : waiter(rt, deadline) {}
+    barrier_waiter(const barrier_waiter&) = delete;
+    barrier_waiter& operator=(const barrier_waiter&) = delete;
+    ~barrier_waiter() = default;
+
+    [[nodiscard]] bool await_ready();
+    void await_suspend(std::coroutine_handle<> h);
+    [[nodiscard]] result<void> await_resume();
+
+private:
+    friend class runtime;
+    struct target {
+        const mailbox* box; ///< null when it was destroyed
+        std::uint64_t taken;
+    };
+    [[nodiscard]] bool reached() const noexcept;
+    std::vector<target> targets_;
 };
 
 struct subscribe_options {
@@ -191,6 +213,13 @@ public:
     [[nodiscard]] condition_waiter connected(time_point deadline) noexcept {
         return {*this, condition_waiter::kind::connected, deadline};
     }
+    /// Until it is connected, or the first pass over the servers has failed.
+    [[nodiscard]] condition_waiter settled(time_point deadline) noexcept {
+        return {*this, condition_waiter::kind::settled, deadline};
+    }
+    /// Until every message that is queued for any subscription now was given to its reader, and
+    /// handlers have returned.
+    [[nodiscard]] barrier_waiter barrier(time_point deadline) noexcept { return {*this, deadline}; }
     /// Until less than half of `limits::max_output_bytes` waits.
     [[nodiscard]] condition_waiter room(time_point deadline) noexcept {
         return {*this, condition_waiter::kind::room, deadline};
@@ -209,6 +238,16 @@ public:
     /// come; what was queued can still be read.
     result<void> unsubscribe(mailbox& box, std::optional<std::uint64_t> after = {});
 
+    /// Ends a subscription without losing what the server has sent for it: what is queued and on
+    /// its way is still delivered, then the mailbox ends with `drained`. Idempotent.
+    result<void> drain(mailbox& box);
+    /// Drains all subscriptions, waits until handlers have dealt with what they brought, flushes
+    /// what was published, and closes. `readers`: also waits until what is queued was read;
+    /// without, it can be read after the end. Ends with `ev::closed`, at the latest after
+    /// `options::drain_timeout`. Errors: `not_connected`, and then it is closed; those of a closed
+    /// session. Idempotent, but the last `readers` counts.
+    result<void> drain_connection(bool readers);
+
     /// The next queued message of a mailbox, if there is one: as `next` without waiting. An error
     /// when the subscription has ended and its queue is empty, or `slow_consumer` once after
     /// messages were dropped.
@@ -222,6 +261,7 @@ private:
     friend class mailbox_waiter;
     friend class flush_waiter;
     friend class condition_waiter;
+    friend class barrier_waiter;
     friend class mailbox;
     friend void* detail::allocate_frame(runtime& rt, std::size_t size);
 
@@ -236,6 +276,17 @@ private:
     void on_reply(const message_view& m);
     void on_pong(const ev::pong& p);
     void on_connected();
+    void on_disconnected(const error& why);
+    void on_drained(const ev::subscription_drained& d);
+    void on_refused(const ev::server_error& e);
+    void resume_all(detail::intrusive_list<waiter>& list);
+    void fail_all(detail::intrusive_list<waiter>& list, const error& why);
+    void fail_requests(const error& why);
+    void step_drain();
+    void step_barriers();
+    void note_end(mailbox& box);
+    void tell_ends();
+    void forget(const mailbox& box) noexcept;
     void on_closed(const error& why);
     void deliver(mailbox& box, const message_view& m, sub_id id);
     void call_handler(mailbox& box, const message_view& m);
@@ -275,13 +326,19 @@ private:
     detail::intrusive_list<waiter> expired_;
     detail::intrusive_list<waiter> flushes_;
     detail::intrusive_list<waiter> for_connection_;
+    detail::intrusive_list<waiter> for_first_;
     detail::intrusive_list<waiter> for_room_;
+    detail::intrusive_list<waiter> barriers_;
+    std::vector<mailbox*> ends_; ///< whose end is to be told; null when destroyed
+    bool drain_pending_ = false; ///< all has come, and is being dealt with
+    bool drain_readers_ = false;
     detail::intrusive_list<waiter> asleep_;
     detail::intrusive_list<mailbox> mailboxes_;
     std::vector<request_slot> requests_;
     std::uint32_t free_request_ = 0; ///< index + 1
     std::size_t requests_waiting_ = 0;
     std::uint32_t first_generation_;
+    std::optional<sub_id> inbox_id_;
     std::string inbox_;     ///< of the replies, with the final dot; empty: not subscribed yet
     std::string reply_;     ///< inbox_ and the token of the newest request
     char inbox_cookie_ = 0; ///< its address is the reply inbox's cookie

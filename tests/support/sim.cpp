@@ -19,11 +19,11 @@ constexpr std::size_t most_steps = 5'000'000;
 
 } // namespace
 
-sim::sim(const options& o, const sim_settings& settings)
+sim::sim(as_given /*tag*/, const options& o, const sim_settings& settings)
     : settings_(settings),
       random_(settings.seed),
       cuts_(settings.seed + 1),
-      session_(o),
+      session_(o, {&random_, nullptr, nullptr}),
       runtime_(session_, random_) {
     runtime_.advance(now_);
     runtime_.observe(
@@ -69,9 +69,12 @@ bool sim::take_event() {
 void sim::perform(const session_action& a) {
     if (const auto* c = std::get_if<action::connect>(&a)) {
         open(*c);
-    } else if (std::get<action::close>(a).id == link_) {
-        link_.reset();
-        linked_ = nullptr;
+    } else if (const auto* end = std::get_if<action::close>(&a)) {
+        if (end->id == link_) {
+            link_.reset();
+            linked_ = nullptr;
+        }
+        session_.handle_closed(end->id, now_);
     }
 }
 
@@ -185,7 +188,7 @@ void sim::collect() {
         rest.remove_prefix(n);
     }
     if (linked_->server.hung_up()) {
-        send([this] { session_.handle_eof(now_); }, link_);
+        send([this, id = *link_] { session_.handle_eof(id, now_); }, link_);
         linked_ = nullptr; // it says no more, but what is on the way arrives
     }
 }
@@ -206,7 +209,7 @@ void sim::arrive() {
 void sim::break_now(fault f) {
     const std::optional<attempt_id> broken = link_;
     silent_ = true; // nothing gets through any more
-    if (f == fault::eof) session_.handle_eof(now_);
+    if (f == fault::eof && broken) session_.handle_eof(*broken, now_);
     if (f == fault::io_error && broken)
         session_.handle_io_error(*broken, std::make_error_code(std::errc::connection_reset), now_);
 }

@@ -12,6 +12,7 @@
 #include <natsproto/runtime.hpp>
 #include <natsproto/session.hpp>
 
+#include "support/faults.hpp"
 #include "support/scripted_server.hpp"
 #include "support/session_steps.hpp"
 
@@ -28,14 +29,6 @@ namespace nats::test {
 
 using namespace std::chrono_literals;
 
-/// How a byte stream is cut into reads or writes.
-enum class cut : std::uint8_t { whole, bytes, random };
-/// What becomes of an attempt to reach a server.
-enum class reach : std::uint8_t { accepts, refused, unknown_host, silent };
-/// How a connection breaks. `silence`: from then on nothing arrives on either side, and nobody says
-/// so.
-enum class fault : std::uint8_t { eof, io_error, silence };
-
 struct sim_settings {
     duration latency = 1ms; ///< each way
     cut input = cut::whole;
@@ -46,7 +39,9 @@ struct sim_settings {
 
 class sim {
 public:
-    explicit sim(const options& o = {}, const sim_settings& settings = {});
+    explicit sim(const options& o = {}, const sim_settings& settings = {})
+        : sim(as_given(), once(o), settings) {}
+    sim(as_given, const options& o, const sim_settings& settings = {});
     sim(const sim&) = delete;
     sim& operator=(const sim&) = delete;
 

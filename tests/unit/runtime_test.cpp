@@ -116,12 +116,31 @@ TEST(runtime_flush, pings_of_the_session_and_of_the_user_do_not_disturb_it) {
     EXPECT_EQ(net.count("pong"), 2U) << "the third was the session's own";
 }
 
-TEST(runtime_flush, fails_at_once_without_a_connection) {
+TEST(runtime_flush, waits_for_a_connection) {
     sim net;
-    EXPECT_EQ(net.run(ops::flush(net.runtime(), no_deadline)).error(), errc::not_connected);
+    op<result<duration>> first = ops::flush(net.runtime(), net.now() + 1h);
+    first.start();
+    EXPECT_FALSE(first.done());
+    ASSERT_TRUE(net.connect());
+    net.until([&first] { return first.done(); });
+    EXPECT_EQ(first.take().value(), 2ms);
+}
+
+TEST(runtime_flush, waits_until_its_deadline) {
+    sim net;
+    net.set_reach("127.0.0.1:4222", reach::silent);
+    ASSERT_TRUE(net.session().start(net.now()));
+    EXPECT_EQ(net.run(ops::flush(net.runtime(), net.now() + 1s)).error(), errc::timeout);
+}
+
+TEST(runtime_flush, measuring_fails_at_once_without_a_connection) {
+    sim net;
+    const time_point never = no_deadline;
+    EXPECT_EQ(net.run(ops::measure_rtt(net.runtime(), never)).error(), errc::not_connected);
     net.session().close(net.now());
     net.settle();
-    EXPECT_EQ(net.run(ops::flush(net.runtime(), no_deadline)).error(), errc::connection_closed);
+    EXPECT_EQ(net.run(ops::measure_rtt(net.runtime(), never)).error(), errc::connection_closed);
+    EXPECT_EQ(net.run(ops::flush(net.runtime(), never)).error(), errc::connection_closed);
 }
 
 // --- sleep

@@ -19,12 +19,25 @@ namespace nats::ops {
 [[nodiscard]] op<result<message_view>> request(runtime& rt, std::string_view subject, bytes payload,
                                                header_view headers, time_point deadline);
 
+/// The same with an inbox and a subscription of its own, as clients did before there was one inbox
+/// for all; for servers and permissions that want it.
+[[nodiscard]] op<result<message>> request_by_inbox(runtime& rt, std::string_view subject,
+                                                   bytes payload, header_view headers,
+                                                   time_point deadline);
+
 /// PING, and its PONG: everything that was published before has been processed by the server. The
-/// round trip time.
+/// round trip time. Waits for a connection first, if there is none.
 [[nodiscard]] op<result<duration>> flush(runtime& rt, time_point deadline);
+/// The same without waiting for a connection: `not_connected`.
+[[nodiscard]] op<result<duration>> measure_rtt(runtime& rt, time_point deadline);
 
 /// Until the connection is up, or cannot be.
-[[nodiscard]] op<result<void>> wait_connected(runtime& rt);
+[[nodiscard]] op<result<void>> wait_connected(runtime& rt, time_point deadline = no_deadline);
+/// Until the first attempts have come to a result: connected, reconnecting or closed.
+[[nodiscard]] op<result<void>> wait_settled(runtime& rt);
+
+/// Until all messages that are queued now were handled.
+[[nodiscard]] op<result<void>> barrier(runtime& rt, time_point deadline);
 
 /// Until a publish that failed with `output_full` is worth another try.
 [[nodiscard]] op<result<void>> wait_room(runtime& rt, time_point deadline);

@@ -21,6 +21,7 @@ mailbox::~mailbox() {
         if (w->box == this) w->box = nullptr;
     }
     if (runtime_ != nullptr && id_) (void)runtime_->session_->unsubscribe(*id_);
+    if (runtime_ != nullptr) runtime_->forget(*this);
     unlink();
     drop_queue();
     if (runtime_ != nullptr && waiter_ != nullptr) {
@@ -64,6 +65,7 @@ message_view mailbox::pop() noexcept {
     message::block* b = std::exchange(head_, head_->next);
     if (head_ == nullptr) tail_ = nullptr;
     --pending_;
+    ++taken_;
     pending_bytes_ -= b->view.size();
     current_ = message(b);
     return current_.view();
@@ -72,6 +74,7 @@ message_view mailbox::pop() noexcept {
 void mailbox::drop_queue() noexcept {
     while (head_ != nullptr) message dropped(std::exchange(head_, head_->next));
     tail_ = nullptr;
+    taken_ += pending_;
     pending_ = pending_bytes_ = 0;
 }
 

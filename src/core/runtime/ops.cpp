@@ -20,14 +20,44 @@ op<result<message_view>> request(runtime& rt, std::string_view subject, bytes pa
 }
 
 op<result<duration>> flush(runtime& rt, time_point deadline) {
+    result<void> up = co_await rt.connected(deadline);
+    if (!up) co_return up.error();
     result<duration> rtt = co_await rt.flush(deadline);
     co_return std::move(rtt);
 }
 
-op<result<void>> wait_connected(runtime& rt) {
-    result<void> up =
-        co_await rt.connected(no_deadline); // the attempts have deadlines of their own
+op<result<duration>> measure_rtt(runtime& rt, time_point deadline) {
+    result<duration> rtt = co_await rt.flush(deadline);
+    co_return std::move(rtt);
+}
+
+op<result<void>> wait_connected(runtime& rt, time_point deadline) {
+    result<void> up = co_await rt.connected(deadline);
     co_return std::move(up);
+}
+
+op<result<void>> wait_settled(runtime& rt) {
+    result<void> up = co_await rt.settled(no_deadline); // the attempts have deadlines of their own
+    co_return std::move(up);
+}
+
+op<result<void>> barrier(runtime& rt, time_point deadline) {
+    result<void> handled = co_await rt.barrier(deadline);
+    co_return std::move(handled);
+}
+
+op<result<message>> request_by_inbox(runtime& rt, std::string_view subject, bytes payload,
+                                     header_view headers, time_point deadline) {
+    mailbox box;
+    const std::string inbox = rt.new_inbox();
+    if (result<void> ok = rt.subscribe(box, inbox); !ok) co_return ok.error();
+    result<void> ok = rt.unsubscribe(box, 1);
+    if (ok) ok = rt.connection().publish(subject, payload, inbox, headers);
+    if (!ok) co_return ok.error();
+    result<message_view> reply = co_await rt.next(box, deadline);
+    if (!reply) co_return reply.error();
+    if (reply->is_no_responders()) co_return error(errc::no_responders, 503, {});
+    co_return message(*reply);
 }
 
 op<result<void>> wait_room(runtime& rt, time_point deadline) {

@@ -20,6 +20,7 @@
 
 #include <natsproto/runtime.hpp>
 
+#include <algorithm>
 #include <cassert>
 #include <utility>
 
@@ -54,7 +55,7 @@ void runtime::observe(observer f, void* context) noexcept {
 }
 
 void runtime::tell(const event& e) {
-    if (observer_ != nullptr) observer_(observer_context_, e);
+    if (observer_ != nullptr && !session_->quiet()) observer_(observer_context_, e);
 }
 
 // --- resuming
@@ -104,7 +105,11 @@ void runtime::dispatch(const event& e) {
         throw;
     }
     // After any event: a handler that threw left what was queued behind it to the next one.
-    if (handlers_running_ == 0) catch_up();
+    if (handlers_running_ != 0) return;
+    catch_up();
+    if (!ends_.empty()) tell_ends();
+    if (drain_pending_) step_drain();
+    if (!barriers_.empty()) step_barriers();
 }
 
 void runtime::hand_on(const event& e) {
@@ -115,8 +120,19 @@ void runtime::hand_on(const event& e) {
     tell(e);
     if (const auto* p = std::get_if<ev::pong>(&e))
         on_pong(*p);
-    else if (std::holds_alternative<ev::connected>(e))
+    else if (std::holds_alternative<ev::connected>(e) || std::holds_alternative<ev::reconnected>(e))
         on_connected();
+    else if (std::holds_alternative<ev::connect_failed>(e)) {
+        // When it is closed, `ev::closed` follows and fails them.
+        if (session_->status() == session_status::reconnecting) resume_all(for_first_);
+    } else if (const auto* d = std::get_if<ev::disconnected>(&e))
+        on_disconnected(error(*d->why));
+    else if (const auto* drained = std::get_if<ev::subscription_drained>(&e))
+        on_drained(*drained);
+    else if (std::holds_alternative<ev::subscriptions_drained>(e))
+        drain_pending_ = true;
+    else if (const auto* refused = std::get_if<ev::server_error>(&e))
+        on_refused(*refused);
     else if (const auto* c = std::get_if<ev::closed>(&e))
         on_closed(error(*c->why));
 }
@@ -131,6 +147,7 @@ void runtime::on_message(const ev::message& m) {
     if (m.last) {
         box.id_.reset();
         box.ended_ = errc::max_messages_reached;
+        note_end(box);
     }
     deliver(box, m.view, m.sub);
 }
@@ -191,20 +208,67 @@ void runtime::on_pong(const ev::pong& p) {
     resume(w);
 }
 
-void runtime::on_connected() {
+/// Takes them one at a time off a list of its own: what is resumed may wait again, or end others.
+void runtime::resume_all(detail::intrusive_list<waiter>& list) {
     detail::intrusive_list<waiter> ready;
-    while (!for_connection_.empty()) ready.push_back(for_connection_.front());
+    while (!list.empty()) ready.push_back(list.front());
     while (!ready.empty()) resume(ready.front());
 }
 
-void runtime::on_closed(const error& why) {
-    for (auto* list : {&flushes_, &for_connection_, &for_room_, &asleep_}) {
-        while (!list->empty()) fail(list->front(), why);
-    }
+void runtime::fail_all(detail::intrusive_list<waiter>& list, const error& why) {
+    detail::intrusive_list<waiter> ready;
+    while (!list.empty()) ready.push_back(list.front());
+    while (!ready.empty()) fail(ready.front(), why);
+}
+
+void runtime::fail_requests(const error& why) {
     // By index: what is resumed may make the table grow.
     for (std::size_t i = 0; i < requests_.size(); ++i) { // NOLINT(modernize-loop-convert)
         if (requests_[i].waiting != nullptr) fail(*requests_[i].waiting, why);
     }
+}
+
+void runtime::on_connected() {
+    resume_all(for_first_);
+    resume_all(for_connection_);
+}
+
+/// Their PONGs can not come any more; replies may, after the reconnect.
+void runtime::on_disconnected(const error& why) {
+    fail_all(flushes_, why);
+    if (session_->fails_requests_on_disconnect()) fail_requests(why);
+    // What waited to be written is gone, or kept elsewhere.
+    if (session_->status() != session_status::closed) resume_all(for_room_);
+}
+
+void runtime::on_drained(const ev::subscription_drained& d) {
+    if (d.cookie == nullptr || d.cookie == &inbox_cookie_) return;
+    mailbox& box = *static_cast<mailbox*>(d.cookie);
+    box.id_.reset();
+    box.ended_ = errc::drained;
+    note_end(box);
+    if (box.waiter_ != nullptr) fail(*box.waiter_, box.ended_);
+}
+
+/// The reader of a refused subscription is told once; the server is asked again at the next
+/// reconnect.
+void runtime::on_refused(const ev::server_error& e) {
+    if (!e.sub || e.cookie == nullptr || e.cookie == &inbox_cookie_) return;
+    mailbox& box = *static_cast<mailbox*>(e.cookie);
+    error why = wire::to_error(e.what, e.text);
+    if (box.waiter_ != nullptr) {
+        fail(*box.waiter_, std::move(why));
+        return;
+    }
+    box.refusal_ = std::move(why);
+    box.refusal_unseen_ = true;
+}
+
+void runtime::on_closed(const error& why) {
+    drain_pending_ = false;
+    for (auto* list : {&flushes_, &for_connection_, &for_first_, &for_room_, &asleep_, &barriers_})
+        fail_all(*list, why);
+    fail_requests(why);
     // The queues stay readable: what was received before the end is not lost.
     detail::intrusive_list<mailbox> ended;
     while (!mailboxes_.empty()) {
@@ -219,6 +283,7 @@ void runtime::end_mailbox(mailbox& box, error why) {
     if (box.id_) {
         box.id_.reset();
         box.ended_ = why;
+        note_end(box);
     }
     if (box.waiter_ != nullptr) fail(*box.waiter_, std::move(why));
 }
@@ -230,20 +295,22 @@ bool runtime::has_room() const noexcept {
 void runtime::transmitted(std::size_t n) {
     session_->transmitted(n);
     if (for_room_.empty() || !has_room()) return;
-    detail::intrusive_list<waiter> ready;
-    while (!for_room_.empty()) ready.push_back(for_room_.front());
-    while (!ready.empty()) resume(ready.front());
+    resume_all(for_room_);
 }
 
 // --- requests
 
 result<void> runtime::begin_request(request_waiter& w) {
     if (session_->status() == session_status::closed) return session_->close_reason();
+    if (session_->status() == session_status::draining_subs ||
+        session_->status() == session_status::draining_pubs)
+        return error{errc::draining};
     if (inbox_.empty()) {
         std::string inbox = new_inbox() + '.';
         result<sub_id> sub = session_->subscribe(inbox + '*', std::nullopt, &inbox_cookie_);
         if (!sub) return sub.error();
         inbox_ = std::move(inbox);
+        inbox_id_ = *sub;
         reply_ = inbox_ + std::string(token_size, '0');
     }
     if (free_request_ == 0) {
@@ -324,6 +391,7 @@ result<void> runtime::subscribe(mailbox& box, std::string_view subject, const su
     box.id_ = *id;
     box.handler_ = handle;
     box.context_ = context;
+    box.draining_ = box.reading_ = box.refusal_unseen_ = false;
     mailboxes_.push_back(box);
     return {};
 }
@@ -337,17 +405,102 @@ result<void> runtime::unsubscribe(mailbox& box, std::optional<std::uint64_t> aft
     if (!after) box.drop_queue();
     box.ended_ = after ? errc::max_messages_reached : errc::invalid_subscription;
     box.id_.reset();
+    note_end(box);
     if (box.waiter_ != nullptr) fail(*box.waiter_, box.ended_);
     return {};
 }
 
+result<void> runtime::drain(mailbox& box) {
+    if (!box.id_) return error{errc::invalid_subscription};
+    result<void> begun = session_->drain(*box.id_, now_);
+    if (begun) box.draining_ = true;
+    return begun;
+}
+
+result<void> runtime::drain_connection(bool readers) {
+    result<void> begun = session_->drain(now_, drain_mode::stepwise, inbox_id_);
+    if (!begun) return begun;
+    drain_readers_ = readers; // the last word counts: a reader may say that it reads no more
+    for (mailbox& box : mailboxes_) box.draining_ = true;
+    if (drain_pending_ && handlers_running_ == 0) step_drain();
+    return {};
+}
+
+/// Whether all that was received has been dealt with; then the second half of the drain begins.
+void runtime::step_drain() {
+    for (const mailbox& box : mailboxes_) {
+        const bool counts = box.handler_ != nullptr || drain_readers_;
+        if (counts && (box.head_ != nullptr || (box.handler_ == nullptr && box.reading_))) return;
+    }
+    drain_pending_ = false;
+    session_->finish_drain(now_);
+}
+
+void runtime::step_barriers() {
+    detail::intrusive_list<waiter> waiting;
+    while (!barriers_.empty()) waiting.push_back(barriers_.front());
+    while (!waiting.empty()) {
+        auto& w = static_cast<barrier_waiter&>(waiting.front());
+        if (w.reached())
+            resume(w);
+        else
+            barriers_.push_back(w);
+    }
+}
+
+void runtime::note_end(mailbox& box) {
+    if (box.end_handler_ == nullptr || std::exchange(box.end_untold_, true)) return;
+    ends_.push_back(&box);
+}
+
+/// Tells the ends of those whose queue is empty. By index: what is called may end others.
+void runtime::tell_ends() {
+    std::vector<mailbox*> later;
+    for (std::size_t i = 0; i < ends_.size(); ++i) { // NOLINT(modernize-loop-convert)
+        mailbox* const box = ends_[i];
+        if (box == nullptr) continue;
+        if (box->head_ != nullptr) {
+            later.push_back(box);
+            continue;
+        }
+        ends_[i] = nullptr;
+        box->end_untold_ = false;
+        if (!box->id_) box->end_handler_(box->end_context_, error(box->ended_));
+    }
+    // One of those may have been destroyed by a call after it was looked at.
+    std::erase_if(later, [this](mailbox* box) {
+        return std::find(ends_.begin(), ends_.end(), box) == ends_.end();
+    });
+    ends_ = std::move(later);
+}
+
+/// A mailbox is being destroyed.
+void runtime::forget(const mailbox& box) noexcept {
+    for (mailbox*& end : ends_) {
+        if (end == &box) end = nullptr;
+    }
+    for (waiter& w : barriers_) {
+        for (barrier_waiter::target& t : static_cast<barrier_waiter&>(w).targets_) {
+            if (t.box == &box) t.box = nullptr;
+        }
+    }
+}
+
 result<std::optional<message_view>> runtime::try_next(mailbox& box) {
+    box.reading_ = false; // whoever asks for the next one has dealt with the last
     if (std::exchange(box.slow_unseen_, false)) {
         return error{errc::slow_consumer, std::to_string(box.dropped_) + " dropped so far"};
     }
+    if (std::exchange(box.refusal_unseen_, false)) return box.refusal_;
     if (box.head_ != nullptr) {
         ++box.delivered_;
+        box.reading_ = true;
         return std::optional(box.pop());
+    }
+    if (handlers_running_ == 0) {
+        if (drain_pending_) step_drain();
+        if (!barriers_.empty()) step_barriers();
+        if (!ends_.empty()) tell_ends();
     }
     if (!box.active()) return box.end_reason();
     return std::optional<message_view>();
@@ -368,9 +521,11 @@ result<std::optional<message_view>> runtime::next_for(mailbox& box) {
         if (m != nullptr && m->cookie == &box && box.handler_ == nullptr &&
             box.waiter_ == nullptr && box.head_ == nullptr) {
             ++box.delivered_;
+            box.reading_ = true;
             if (m->last) {
                 box.id_.reset();
                 box.ended_ = errc::max_messages_reached;
+                note_end(box);
             }
             return std::optional(m->view);
         }

@@ -9,6 +9,7 @@
 
 #include <natsproto/runtime.hpp>
 
+#include <algorithm>
 #include <utility>
 
 namespace nats {
@@ -100,6 +101,31 @@ result<duration> flush_waiter::await_resume() {
     return rtt_;
 }
 
+// --- barrier
+
+bool barrier_waiter::reached() const noexcept {
+    return std::all_of(targets_.begin(), targets_.end(), [](const target& t) {
+        return t.box == nullptr || t.box->taken_ >= t.taken;
+    });
+}
+
+bool barrier_waiter::await_ready() {
+    for (const mailbox& box : runtime_->mailboxes_) {
+        if (box.pending_ != 0) targets_.push_back({&box, box.taken_ + box.pending_});
+    }
+    return targets_.empty();
+}
+
+void barrier_waiter::await_suspend(std::coroutine_handle<> h) {
+    runtime_->barriers_.push_back(*this);
+    suspend(h);
+}
+
+result<void> barrier_waiter::await_resume() {
+    if (failed_) return std::move(failure_);
+    return {};
+}
+
 // --- conditions
 
 bool condition_waiter::await_ready() {
@@ -110,7 +136,11 @@ bool condition_waiter::await_ready() {
         return true;
     }
     switch (kind_) {
-    case kind::connected: return status == session_status::connected;
+    case kind::connected:
+        return status != session_status::idle && status != session_status::connecting &&
+               status != session_status::reconnecting;
+    case kind::settled:
+        return status != session_status::idle && status != session_status::connecting;
     case kind::room: return runtime_->has_room();
     case kind::time: return false;
     }
@@ -120,6 +150,7 @@ bool condition_waiter::await_ready() {
 void condition_waiter::await_suspend(std::coroutine_handle<> h) {
     switch (kind_) {
     case kind::connected: runtime_->for_connection_.push_back(*this); break;
+    case kind::settled: runtime_->for_first_.push_back(*this); break;
     case kind::room: runtime_->for_room_.push_back(*this); break;
     case kind::time: runtime_->asleep_.push_back(*this); break;
     }
