@@ -9,6 +9,7 @@
 
 #include "blocking/driver.hpp"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -50,11 +51,11 @@ result<client> client::connect(std::string_view servers, const blocking_options&
 }
 
 result<client> client::connect(const options& o, const blocking_options& b) {
-    if (result<void> ok = positive(b.write_timeout, "write_timeout"); !ok) return ok.error();
     client c(std::make_shared<blocking::driver>(o, b));
+    if (result<void> ok = c.driver_->check(); !ok) return ok.error();
     if (result<void> started = c.driver_->session_.start(clock::now()); !started)
         return started.error();
-    if (result<void> up = c.run(ops::wait_connected(c.rt())); !up) return up.error();
+    if (result<void> up = c.run(ops::wait_settled(c.rt())); !up) return up.error();
     return c;
 }
 
@@ -106,6 +107,24 @@ result<duration> client::flush(duration timeout) {
     return run(ops::flush(r, deadline));
 }
 
+result<duration> client::rtt(duration timeout) {
+    if (result<void> ok = positive(timeout, "timeout"); !ok) return ok.error();
+    runtime& r = rt();
+    return run(ops::measure_rtt(r, deadline_after(r.now(), timeout)));
+}
+
+result<void> client::wait_connected(duration timeout) {
+    if (result<void> ok = positive(timeout, "timeout"); !ok) return ok;
+    runtime& r = rt();
+    return run(ops::wait_connected(r, deadline_after(r.now(), timeout)));
+}
+
+result<void> client::barrier(duration timeout) {
+    if (result<void> ok = positive(timeout, "timeout"); !ok) return ok;
+    runtime& r = rt();
+    return run(ops::barrier(r, deadline_after(r.now(), timeout)));
+}
+
 result<message_view> client::request_view(std::string_view subject, bytes payload, duration timeout,
                                           header_view headers) {
     if (result<void> ok = positive(timeout, "timeout"); !ok) return ok.error();
@@ -127,6 +146,14 @@ result<message> client::request(std::string_view subject, bytes payload, duratio
     result<message_view> reply = request_view(subject, payload, timeout, headers);
     if (!reply) return reply.error();
     return message(*reply);
+}
+
+result<message> client::request_by_inbox(std::string_view subject, bytes payload, duration timeout,
+                                         header_view headers) {
+    if (result<void> ok = positive(timeout, "timeout"); !ok) return ok.error();
+    runtime& r = rt();
+    return run(
+        ops::request_by_inbox(r, subject, payload, headers, deadline_after(r.now(), timeout)));
 }
 
 result<replies> client::request_many(std::string_view subject, bytes payload,
@@ -186,10 +213,12 @@ int client::fd() const noexcept {
     return driver_->transport_.fd();
 }
 bool client::wants_write() const noexcept {
-    return driver_->session_.untransmitted() != 0;
+    return driver_->session_.untransmitted() != 0 || driver_->transport_.connecting();
 }
 std::optional<time_point> client::next_deadline() const noexcept {
-    return driver_->runtime_.poll_timeout();
+    const time_point next = std::min(driver_->runtime_.poll_timeout().value_or(no_deadline),
+                                     driver_->transport_.next_deadline());
+    return next == no_deadline ? std::nullopt : std::optional(next);
 }
 void client::interrupt() noexcept {
     driver_->transport_.interrupt();
@@ -203,6 +232,47 @@ void client::on_event(std::function<void(const event&)> observer) {
 void client::close() {
     driver_->close();
 }
+result<void> client::start_drain() {
+    return driver_->start_drain(true);
+}
+
+result<void> client::drain() {
+    return driver_->drain();
+}
+
+result<void> client::force_reconnect() {
+    (void)driver_->write(); // what the kernel takes of the output is not lost by it
+    return driver_->session_.force_reconnect(clock::now());
+}
+
+result<void> client::set_servers(std::string_view list) {
+    return driver_->session_.set_servers(list);
+}
+
+std::vector<server_status> client::servers() const {
+    return driver_->session_.servers();
+}
+
+bool client::secure() const noexcept {
+    return driver_->session_.secure();
+}
+
+duration client::last_rtt() const noexcept {
+    return driver_->session_.rtt();
+}
+
+std::string client::local_address() const {
+    return driver_->transport_.local_address();
+}
+
+const error& client::close_reason() const noexcept {
+    return driver_->session_.close_reason();
+}
+
+std::size_t client::kept() const noexcept {
+    return driver_->session_.kept();
+}
+
 session_status client::status() const noexcept {
     return driver_->session_.status();
 }

@@ -16,6 +16,9 @@
 
 #include <natsproto/client/ops.hpp>
 #include <natsproto/wire/encoder.hpp>
+#ifdef NATSPROTO_HAS_OPENSSL
+#include <natsproto/openssl/provider.hpp>
+#endif
 
 #include "blocking/driver.hpp"
 
@@ -38,8 +41,38 @@ constexpr auto gentle_close = std::chrono::milliseconds(250);
 
 } // namespace
 
+namespace {
+
+/// OpenSSL's, where the library was built with it.
+std::unique_ptr<crypto_provider> default_crypto() {
+#ifdef NATSPROTO_HAS_OPENSSL
+    return std::make_unique<openssl::provider>();
+#else
+    return nullptr;
+#endif
+}
+
+} // namespace
+
 driver::driver(const options& o, const blocking_options& b)
-    : session_(o), runtime_(session_, random_), settings_(b) {
+    : own_crypto_(b.crypto == nullptr ? default_crypto() : nullptr),
+      session_(o,
+               environment{&random_, b.crypto != nullptr ? b.crypto : own_crypto_.get(), &files_}),
+      runtime_(session_, random_),
+      settings_(b),
+      reconnects_(o.reconnect),
+      randomize_(o.randomize),
+      hand_over_(o.tls.hand_over) {
+    settings_.local_address = {}; // a view that ends with this call
+    if (result<local_end> from = parse_local_end(b.local_address); from)
+        local_end_ = *from;
+    else
+        settings_ok_ = from.error();
+    if (b.on_event != nullptr) {
+        observer_ = [call = b.on_event, context = b.on_event_context](const event& e) {
+            call(context, e);
+        };
+    }
     runtime_.observe(
         [](void* self, const event& e) {
             const auto& observer = static_cast<driver*>(self)->observer_;
@@ -48,21 +81,41 @@ driver::driver(const options& o, const blocking_options& b)
         this);
     if (settings_.trace != nullptr) {
         tracers_.emplace(wire::tracer(wire::sender::client), wire::tracer(wire::sender::server));
+        session_.set_tap({[](void* self, bool sent, bool reset, std::string_view bytes) {
+                              static_cast<driver*>(self)->trace(sent, reset, bytes);
+                          },
+                          this});
     }
 }
 
 driver::~driver() = default;
 
-void driver::trace(wire::tracer& t, std::string_view prefix, std::string_view bytes) const {
+result<void> driver::check() const {
+    if (settings_.write_timeout <= duration::zero())
+        return error{errc::invalid_argument, "write_timeout must be positive"};
+    if (hand_over_)
+        return error{errc::invalid_argument,
+                     "tls.hand_over is for drivers that can do TLS; give blocking_options::crypto "
+                     "to use another TLS library"};
+    return settings_ok_;
+}
+
+void driver::trace(bool sent, bool reset, std::string_view bytes) {
+    if (reset) {
+        tracers_->first.reset();
+        tracers_->second.reset();
+        return;
+    }
+    wire::tracer& t = sent ? tracers_->first : tracers_->second;
     t.feed(bytes);
     std::string line;
-    while (t.next(line)) settings_.trace(settings_.trace_context, std::string(prefix) + line);
+    while (t.next(line)) settings_.trace(settings_.trace_context, (sent ? "-> " : "<- ") + line);
 }
 
 // --- output
 
 result<void> driver::write() {
-    while (session_.untransmitted() != 0 && !write_error_) {
+    while (session_.untransmitted() != 0 && !write_error_ && !transport_.connecting()) {
         std::array<const_buffer, 64> pieces;
         const std::size_t count = session_.poll_transmit(pieces);
         if (count == 0) break;
@@ -70,20 +123,14 @@ result<void> driver::write() {
         for (std::size_t i = 0; i < count; ++i) offered += pieces[i].size;
         const transport::moved m = transport_.write({pieces.data(), count});
         if (m.how == transport::outcome::failed) write_error_ = m.why;
-        if (m.how != transport::outcome::done) break;
-        if (tracers_) {
-            std::size_t left = m.bytes;
-            for (std::size_t i = 0; i < count && left != 0; ++i) {
-                const std::size_t part = std::min(left, pieces[i].size);
-                trace(tracers_->first, "-> ", {pieces[i].data, part});
-                left -= part;
-            }
-        }
-        runtime_.transmitted(m.bytes);
-        if (m.bytes < offered) break;
+        if (m.how == transport::outcome::done) runtime_.transmitted(m.bytes);
+        if (m.how == transport::outcome::done && m.bytes == offered) continue;
+        if (!write_error_) session_.handle_write_blocked(clock::now());
+        break;
     }
     write_at_ = session_.untransmitted() + burst_bytes;
-    if (write_error_) return error{errc::io_error, write_error_.message()};
+    // With reconnecting this is not the caller's: the next waiting call deals with it.
+    if (write_error_ && !reconnects_) return error{errc::io_error, write_error_.message()};
     return {};
 }
 
@@ -102,7 +149,14 @@ void driver::end_burst() noexcept {
     }
 }
 
+/// There is no connection, or it is broken and nobody has looked.
+bool driver::is_down() const noexcept {
+    return reconnects_ && (write_error_ || session_.status() == session_status::reconnecting);
+}
+
 result<void> driver::publish(std::string_view subject, bytes payload, const publish_options& o) {
+    // A program that does nothing but publish has to get connected again too.
+    if (is_down() && busy_ == 0 && !runtime_.in_handler()) return publish_down(subject, payload, o);
     const bool burst = in_burst();
     const bool borrow = payload.size() >= (burst ? burst_borrow : wire::borrow_threshold);
     result<void> queued = borrow ? session_.publish_borrowed(subject, payload, o.reply, o.headers)
@@ -116,26 +170,44 @@ result<void> driver::publish(std::string_view subject, bytes payload, const publ
     return written;
 }
 
+namespace {
+
+struct kept_publish {
+    kept_publish(std::string_view s, bytes p, const publish_options& o)
+        : subject(s), payload(p.text()), reply(o.reply), headers(o.headers.raw()) {}
+    [[nodiscard]] result<void> queue(session& s) const {
+        return s.publish(subject, payload, reply, header_view(headers));
+    }
+    std::string subject, payload, reply, headers;
+};
+
+} // namespace
+
 /// Waiting for room reads, and reading ends views of messages. The arguments may be such views.
 result<void> driver::publish_later(std::string_view subject, bytes payload,
                                    const publish_options& o) {
-    const std::string kept_subject(subject);
-    const std::string kept_payload(payload.text());
-    const std::string kept_reply(o.reply);
-    const std::string kept_headers(o.headers.raw());
+    const kept_publish kept(subject, payload, o);
     const time_point deadline = deadline_after(clock::now(), settings_.write_timeout);
     while (true) {
         if (result<void> room = wait_room(deadline); !room) return room;
-        result<void> queued =
-            session_.publish(kept_subject, kept_payload, kept_reply, header_view(kept_headers));
+        result<void> queued = kept.queue(session_);
         if (queued) return write();
         if (queued.error() != errc::output_full) return queued;
     }
 }
 
+result<void> driver::publish_down(std::string_view subject, bytes payload,
+                                  const publish_options& o) {
+    const kept_publish kept(subject, payload, o);
+    result<std::size_t> polled = poll(duration::zero());
+    if (!polled && polled.error() != errc::interrupted) return polled.error();
+    if (!polled) transport_.interrupt(); // it is for a call that waits
+    result<void> queued = kept.queue(session_);
+    return queued ? write() : queued;
+}
+
 bool driver::full() const noexcept {
-    return session_.status() == session_status::connected &&
-           session_.untransmitted() >= session_.bounds().max_output_bytes;
+    return session_.is_up() && session_.untransmitted() >= session_.bounds().max_output_bytes;
 }
 
 result<void> driver::wait_room(time_point deadline) {
@@ -153,7 +225,6 @@ void driver::read_once() {
     switch (m.how) {
     case transport::outcome::done:
         read_again_ = m.bytes == space.size();
-        if (tracers_) trace(tracers_->second, "<- ", {space.data(), m.bytes});
         session_.commit(m.bytes, now);
         break;
     case transport::outcome::would_block:
@@ -164,7 +235,7 @@ void driver::read_once() {
         if (write_error_ && write_error_ != std::errc::broken_pipe)
             session_.handle_io_error(attempt_, write_error_, now);
         else
-            session_.handle_eof(now);
+            session_.handle_eof(attempt_, now);
         break;
     case transport::outcome::failed: session_.handle_io_error(attempt_, m.why, now); break;
     }
@@ -180,18 +251,24 @@ result<bool> driver::read_or_wait(time_point deadline) {
     if (session_.status() == session_status::closed)
         return true; // there are events to take, or nothing to wait for
     bool something = true;
-    if ((read_again_ && ++reads_without_wait_ < max_reads_without_wait) || write_error_) {
+    if (transport_.fd() >= 0 && !transport_.connecting() &&
+        ((read_again_ && ++reads_without_wait_ < max_reads_without_wait) || write_error_)) {
         read_once();
     } else {
         reads_without_wait_ = 0;
         const time_point until =
             read_again_ ? time_point{} // long past: only look
                         : std::min(deadline, runtime_.poll_timeout().value_or(no_deadline));
+        const bool connecting = transport_.connecting();
         const transport::ready ready = transport_.wait(session_.untransmitted() != 0, until);
         if (ready.interrupted && transport_.take_interrupt()) return error{errc::interrupted};
         runtime_.advance(clock::now());
-        if (ready.writable) (void)write();
-        if (ready.readable || read_again_) read_once();
+        if (connecting) {
+            go_on_connecting();
+        } else {
+            if (ready.writable) (void)write();
+            if (ready.readable || read_again_) read_once();
+        }
         something = ready.readable || ready.writable || runtime_.now() < deadline;
     }
     if (const auto due = runtime_.poll_timeout(); due && *due <= runtime_.now()) {
@@ -201,27 +278,48 @@ result<bool> driver::read_or_wait(time_point deadline) {
     return something;
 }
 
+void driver::connect(const action::connect& c) {
+    attempt_ = c.id;
+    write_error_ = {};
+    read_again_ = false;
+    error why;
+    if (settings_.dial != nullptr) {
+        result<int> fd = settings_.dial(settings_.dial_context, *c.to, c.deadline);
+        if (fd) return transport_.adopt(*fd);
+        why = fd.error();
+    } else {
+        result<std::vector<address>> to =
+            resolve(*c.to, settings_.addresses, randomize_ ? &random_ : nullptr);
+        if (to) return transport_.begin(c.to->text(), std::move(*to), local_end_, c.deadline);
+        why = to.error();
+    }
+    const time_point now = clock::now();
+    runtime_.advance(now);
+    session_.handle_connect_failed(c.id, std::move(why), now);
+}
+
+void driver::go_on_connecting() {
+    const time_point now = runtime_.now();
+    switch (transport_.go_on(now)) {
+    case transport::progress::pending: break;
+    case transport::progress::connected: session_.handle_connected(attempt_, now); break;
+    case transport::progress::failed:
+        transport_.close();
+        session_.handle_connect_failed(attempt_, transport_.failure(), now);
+        break;
+    }
+}
+
 void driver::do_actions() {
     while (std::optional<session_action> next = session_.poll_action()) {
-        if (std::holds_alternative<action::close>(*next)) {
+        if (const auto* c = std::get_if<action::connect>(&*next)) {
+            connect(*c);
+        } else if (const auto* end = std::get_if<action::close>(&*next)) {
+            (void)write(); // the end of TLS, or why it failed
             transport_.close();
-            continue;
+            write_error_ = {};
+            session_.handle_closed(end->id, clock::now());
         }
-        const auto& connect = std::get<action::connect>(*next);
-        attempt_ = connect.id;
-        write_error_ = {};
-        read_again_ = false;
-        if (tracers_) {
-            tracers_->first.reset();
-            tracers_->second.reset();
-        }
-        result<void> opened = transport_.open(*connect.to, connect.deadline);
-        const time_point now = clock::now();
-        runtime_.advance(now);
-        if (opened)
-            session_.handle_connected(connect.id, now);
-        else
-            session_.handle_connect_failed(connect.id, opened.error(), now);
     }
 }
 
@@ -252,10 +350,13 @@ void driver::settle() noexcept {
 /// Settles at the end of a scope, also when a handler throws.
 class driver::settling {
 public:
-    explicit settling(driver& d) noexcept : driver_(d) {}
+    explicit settling(driver& d) noexcept : driver_(d) { ++d.busy_; }
     settling(const settling&) = delete;
     settling& operator=(const settling&) = delete;
-    ~settling() { driver_.settle(); }
+    ~settling() {
+        --driver_.busy_;
+        driver_.settle();
+    }
 
 private:
     driver& driver_;
@@ -321,6 +422,25 @@ result<std::size_t> driver::poll(duration timeout) {
     return n;
 }
 
+result<void> driver::start_drain(bool readers) {
+    runtime_.advance(clock::now());
+    result<void> begun = runtime_.drain_connection(readers);
+    if (!begun) dispatch_all(); // it has closed
+    if (begun) (void)write_soon();
+    return begun;
+}
+
+result<void> driver::drain() {
+    if (result<void> begun = start_drain(false); !begun) return begun;
+    while (session_.status() != session_status::closed) {
+        result<std::size_t> polled = poll(clock::duration::max());
+        if (!polled && session_.status() != session_status::closed) return polled.error();
+    }
+    (void)poll(duration::zero()); // the end's own events
+    if (session_.close_reason() == errc::connection_closed) return {};
+    return session_.close_reason();
+}
+
 void driver::close() {
     if (session_.status() == session_status::closed) {
         dispatch_all();
@@ -328,19 +448,23 @@ void driver::close() {
     }
     const time_point deadline = deadline_after(clock::now(), settings_.write_timeout);
     std::array<char, 4096> dropped{};
-    while (session_.status() == session_status::connected && write() &&
-           session_.untransmitted() != 0) {
+    while (session_.is_up() && write() && !write_error_ && session_.untransmitted() != 0) {
         const transport::ready ready = transport_.wait(true, deadline);
         // A server that cannot write to us may not read either: take what it has, nobody wants it
-        // any more.
-        if (ready.readable && transport_.read(dropped).how != transport::outcome::done) break;
+        // any more. Inside of TLS it has to be looked at for TLS's own sake, so it stays.
+        if (ready.readable && !session_.secure() &&
+            transport_.read(dropped).how != transport::outcome::done)
+            break;
         if (ready.interrupted) (void)transport_.take_interrupt(); // it is about calls that wait
+        if (clock::now() >= deadline) break;
         if (!ready.readable && !ready.writable && !ready.interrupted) break;
+        if (ready.readable && !ready.writable && session_.secure()) break;
     }
-    const bool clean = session_.status() == session_status::connected && !write_error_;
+    const bool clean = session_.is_up() && !write_error_;
     const time_point now = clock::now();
     runtime_.advance(now);
     session_.close(now);
+    (void)write(); // the end of TLS
     if (clean) transport_.close_gently(deadline_after(now, gentle_close));
     dispatch_all();
 }

@@ -6,7 +6,9 @@
 #pragma once
 
 #include <natsproto/blocking/client.hpp>
+#include <natsproto/blocking/os_files.hpp>
 #include <natsproto/blocking/os_random.hpp>
+#include <natsproto/crypto.hpp>
 #include <natsproto/runtime.hpp>
 #include <natsproto/session.hpp>
 #include <natsproto/wire/trace.hpp>
@@ -16,6 +18,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace nats::blocking {
@@ -24,6 +27,8 @@ class driver {
 public:
     driver(const options& o, const blocking_options& b);
     ~driver();
+    /// What can be found wrong before connecting.
+    [[nodiscard]] result<void> check() const;
     driver(const driver&) = delete;
     driver& operator=(const driver&) = delete;
 
@@ -57,6 +62,8 @@ public:
     [[nodiscard]] result<message_view> next_view(mailbox& box, duration timeout);
     [[nodiscard]] result<std::size_t> poll(duration timeout);
     void close();
+    result<void> start_drain(bool readers);
+    result<void> drain();
 
     void begin_burst() noexcept { ++bursts_; }
     void end_burst() noexcept;
@@ -66,6 +73,8 @@ public:
     }
 
     os_random random_;
+    os_files files_;
+    std::unique_ptr<crypto_provider> own_crypto_; ///< before the session, which uses it
     session session_;
     runtime runtime_;
     transport transport_;
@@ -73,17 +82,28 @@ public:
 
 private:
     class settling;
+    [[nodiscard]] bool is_down() const noexcept;
     result<void> publish_later(std::string_view subject, bytes payload, const publish_options& o);
+    result<void> publish_down(std::string_view subject, bytes payload, const publish_options& o);
     [[nodiscard]] std::optional<error> wait_until(bool (*done)(const void*), const void* o);
     [[nodiscard]] result<message_view> wait_for(mailbox& box, duration timeout);
     /// The rest of `pump`, behind its write.
     [[nodiscard]] result<bool> read_or_wait(time_point deadline);
     void settle() noexcept;
     void do_actions();
+    void connect(const action::connect& c);
+    void go_on_connecting();
     void read_once();
-    void trace(wire::tracer& t, std::string_view prefix, std::string_view bytes) const;
+    void trace(bool sent, bool reset, std::string_view bytes);
 
     blocking_options settings_;
+    std::string local_address_;
+    local_end local_end_;
+    result<void> settings_ok_;
+    bool reconnects_;
+    bool randomize_;
+    bool hand_over_;
+    int busy_ = 0; ///< waiting calls that run, one inside of the other
     attempt_id attempt_{};
     int bursts_ = 0;
     int reads_without_wait_ = 0;
@@ -96,6 +116,7 @@ private:
 struct subscription_state {
     std::shared_ptr<driver> owner; // before the mailbox, which unsubscribes there
     std::shared_ptr<std::function<void(const message_view&)>> handler;
+    std::shared_ptr<std::function<void(const error&)>> on_end;
     mailbox box;
 };
 

@@ -80,6 +80,30 @@ result<void> subscription::unsubscribe(std::optional<std::uint64_t> after) {
     return state_->owner->write_soon();
 }
 
+result<void> subscription::drain() {
+    if (!state_) return error{errc::invalid_subscription};
+    runtime& r = state_->owner->runtime_;
+    r.advance(clock::now());
+    result<void> begun = r.drain(state_->box);
+    if (!begun) return begun;
+    return state_->owner->write_soon();
+}
+
+subscription_status subscription::status() const noexcept {
+    return state_ ? state_->box.status() : subscription_status::ended;
+}
+
+void subscription::on_end(std::function<void(const error& why)> handler) {
+    if (!state_) return;
+    state_->on_end = std::make_shared<std::function<void(const error&)>>(std::move(handler));
+    const auto call = [](void* context, const error& why) {
+        const auto keep = static_cast<blocking::subscription_state*>(context)
+                              ->on_end; // it may destroy its subscription
+        if (*keep) (*keep)(why);
+    };
+    state_->box.on_end(call, state_.get());
+}
+
 bool subscription::valid() const noexcept {
     return state_ && state_->box.active();
 }

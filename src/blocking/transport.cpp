@@ -10,13 +10,10 @@
 #include <array>
 #include <cerrno>
 #include <ctime>
-#include <memory>
 #include <string>
 #include <utility>
 
-#include <arpa/inet.h>
 #include <fcntl.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -52,31 +49,6 @@ int poll_until(std::span<pollfd> fds, time_point deadline) noexcept {
     }
 }
 
-struct free_addresses {
-    void operator()(addrinfo* a) const noexcept { ::freeaddrinfo(a); }
-};
-using addresses = std::unique_ptr<addrinfo, free_addresses>;
-
-result<addresses> resolve(const endpoint& to) {
-    addrinfo hints{};
-    hints.ai_family = AF_UNSPEC;
-    hints.ai_socktype = SOCK_STREAM;
-    hints.ai_flags = AI_ADDRCONFIG | AI_NUMERICSERV;
-    addrinfo* found = nullptr;
-    int failed = ::getaddrinfo(to.host.c_str(), std::to_string(to.port).c_str(), &hints, &found);
-    if (failed == EAI_NONAME || failed == EAI_ADDRFAMILY) {
-        hints.ai_flags =
-            AI_NUMERICSERV; // a machine with only loopback addresses has none "configured"
-        failed = ::getaddrinfo(to.host.c_str(), std::to_string(to.port).c_str(), &hints, &found);
-    }
-    if (failed != 0) {
-        return error{errc::resolve_failed,
-                     to.text() + ": " +
-                         (failed == EAI_SYSTEM ? last_error().message() : ::gai_strerror(failed))};
-    }
-    return addresses(found);
-}
-
 } // namespace
 
 transport::transport() : event_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
@@ -89,6 +61,7 @@ transport::~transport() {
 }
 
 void transport::close() noexcept {
+    connecting_ = connected_at_once_ = false;
     if (socket_ >= 0) ::close(std::exchange(socket_, -1));
 }
 
@@ -107,55 +80,99 @@ void transport::close_gently(time_point deadline) noexcept {
     close();
 }
 
-result<void> transport::open(const endpoint& to, time_point deadline) {
+// --- connecting
+
+void transport::begin(std::string name, std::vector<address> to, const local_end& from,
+                      time_point deadline) {
     close();
-    result<addresses> found = resolve(to);
-    if (!found) return found.error();
-    std::size_t left = 0;
-    for (const addrinfo* a = found->get(); a != nullptr; a = a->ai_next) ++left;
-    error last = errc::connect_failed;
-    for (const addrinfo* a = found->get(); a != nullptr; a = a->ai_next, --left) {
-        // Each address gets its share of the time, so that one that never answers leaves some for
-        // the rest.
-        const time_point now = clock::now();
-        const time_point share =
-            deadline == no_deadline
-                ? deadline
-                : now + std::max(deadline - now, duration::zero()) / static_cast<long>(left);
-        result<void> opened = open_one(a, share);
-        if (opened || opened.error() == errc::interrupted) return opened;
-        last = error{opened.error().code(), to.text() + ": " + opened.error().detail()};
-    }
-    return last;
+    name_ = std::move(name);
+    to_ = std::move(to);
+    at_ = 0;
+    from_ = from;
+    deadline_ = deadline;
+    connecting_ = true;
+    failure_ = error{errc::connect_failed, name_ + ": no address"};
+    try_address(clock::now());
 }
 
-result<void> transport::open_one(const void* address, time_point deadline) {
-    const addrinfo& a = *static_cast<const addrinfo*>(address);
-    socket_ = ::socket(a.ai_family, a.ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, a.ai_protocol);
-    if (socket_ < 0) return error{errc::connect_failed, last_error().message()};
+void transport::adopt(int fd) noexcept {
+    close();
+    socket_ = fd;
+    connecting_ = connected_at_once_ = true;
+    share_ = no_deadline;
+    const int flags = ::fcntl(fd, F_GETFL);
+    (void)::fcntl(fd, F_SETFL, flags | O_NONBLOCK);
+    (void)::fcntl(fd, F_SETFD, FD_CLOEXEC);
     const int on = 1;
     (void)::setsockopt(socket_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    if (::connect(socket_, a.ai_addr, a.ai_addrlen) == 0) return {};
-    std::error_code why = last_error();
-    if (errno == EINPROGRESS) {
-        const ready r = wait(true, deadline);
-        if (r.interrupted) {
-            close();
-            return errc::interrupted;
-        }
-        if (!r.writable) {
-            close();
-            return error{errc::timeout, "no answer"};
+}
+
+/// Each address gets its share of the time, so that one that never answers leaves some for the
+/// rest.
+void transport::try_address(time_point now) {
+    connected_at_once_ = false;
+    if (at_ >= to_.size()) return;
+    const auto left = static_cast<long>(to_.size() - at_);
+    share_ = deadline_ == no_deadline ? no_deadline
+                                      : now + std::max(deadline_ - now, duration::zero()) / left;
+    const address& a = to_[at_];
+    socket_ = ::socket(a.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (socket_ < 0)
+        return address_failed(error{errc::connect_failed, last_error().message()}, now);
+    const int on = 1;
+    (void)::setsockopt(socket_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    const address& from = a.family() == AF_INET6 ? from_.v6 : from_.v4;
+    const bool bind = from_.v4.size != 0 || from_.v6.size != 0;
+    if (bind && (from.size == 0 || ::bind(socket_, from.get(), from.size) != 0)) {
+        const std::string why =
+            from.size == 0 ? "the local address is of another family" : last_error().message();
+        return address_failed(error{errc::connect_failed, "cannot bind: " + why}, now);
+    }
+    if (::connect(socket_, a.get(), a.size) == 0)
+        connected_at_once_ = true;
+    else if (errno != EINPROGRESS)
+        address_failed(error{errc::connect_failed, last_error().message()}, now);
+}
+
+void transport::address_failed(error why, time_point now) {
+    failure_ = error{why.code(), name_ + ": " + why.detail()};
+    if (socket_ >= 0) ::close(std::exchange(socket_, -1));
+    ++at_;
+    try_address(now); // as deep as there are addresses, which the resolver bounds
+}
+
+transport::progress transport::go_on(time_point now) {
+    while (connecting_ && socket_ >= 0) {
+        pollfd fd{socket_, POLLOUT, 0};
+        if (!connected_at_once_ && ::poll(&fd, 1, 0) <= 0) {
+            if (now < share_) return progress::pending;
+            address_failed(error{errc::timeout, "no answer"}, now);
+            continue;
         }
         int status = 0;
         socklen_t size = sizeof status;
-        if (::getsockopt(socket_, SOL_SOCKET, SO_ERROR, &status, &size) == 0 && status == 0)
-            return {};
-        why = {status, std::system_category()};
+        if (!connected_at_once_ &&
+            (::getsockopt(socket_, SOL_SOCKET, SO_ERROR, &status, &size) != 0 || status != 0)) {
+            const std::error_code why(status, std::system_category());
+            address_failed(error{errc::connect_failed, why.message()}, now);
+            continue;
+        }
+        connecting_ = false;
+        return progress::connected;
     }
-    close();
-    return error{errc::connect_failed, why.message()};
+    connecting_ = false;
+    return progress::failed;
 }
+
+std::string transport::local_address() const {
+    address a;
+    a.size = sizeof a.where;
+    if (socket_ < 0 || ::getsockname(socket_, reinterpret_cast<sockaddr*>(&a.where), &a.size) != 0)
+        return {};
+    return text_of(a);
+}
+
+// --- moving bytes
 
 transport::moved transport::read(std::span<char> into) const noexcept {
     while (true) {
@@ -187,6 +204,12 @@ transport::moved transport::write(std::span<const const_buffer> pieces) noexcept
 }
 
 transport::ready transport::wait(bool for_write, time_point deadline) noexcept {
+    if (connecting_) {
+        // A connection that is there already, or cannot be, is to be looked at now.
+        if (connected_at_once_ || socket_ < 0) deadline = time_point{};
+        deadline = std::min(deadline, share_);
+        for_write = true;
+    }
     std::array<pollfd, 2> fds{};
     fds[0] = {event_, POLLIN, 0};
     fds[1] = {socket_, static_cast<short>(for_write ? POLLIN | POLLOUT : POLLIN),

@@ -20,9 +20,11 @@
 
 #pragma once
 
+#include <natsproto/blocking/address_options.hpp>
 #include <natsproto/blocking/replies.hpp>
 #include <natsproto/blocking/subscription.hpp>
 #include <natsproto/bytes.hpp>
+#include <natsproto/crypto.hpp>
 #include <natsproto/headers.hpp>
 #include <natsproto/message.hpp>
 #include <natsproto/op.hpp>
@@ -38,8 +40,10 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <type_traits>
+#include <vector>
 
 namespace nats {
 
@@ -60,10 +64,25 @@ struct blocking_options {
     /// How long a publish waits for room when `limits::max_output_bytes` are queued because the
     /// server does not read, and how long `close` tries to write the rest. Must be positive.
     duration write_timeout = std::chrono::seconds(10);
+    /// For TLS and signatures; null: OpenSSL's, if the library was built with it. Must outlive the
+    /// client.
+    const crypto_provider* crypto = nullptr;
+    /// Which addresses of a host are tried. All of them are, each with its share of the time.
+    address_order addresses = address_order::any;
+    /// The IP address that outgoing sockets are bound to; empty: the system's choice.
+    std::string_view local_address{};
+    /// Instead of the resolver and connect(2): returns a connected stream socket, which the client
+    /// owns from then on. It should be done by the deadline. For proxies and sockets of one's own.
+    result<int> (*dial)(void* context, const endpoint& to, time_point deadline) = nullptr;
+    void* dial_context = nullptr;
     /// Gets a line for each operation on the wire (`->` sent, `<-` received), without secrets. For
     /// debugging.
     void (*trace)(void* context, std::string_view line) = nullptr;
     void* trace_context = nullptr;
+    /// As `client::on_event`, from the beginning: it also gets what happens before `connect`
+    /// returns, such as failed attempts and warnings.
+    void (*on_event)(void* context, const event& e) = nullptr;
+    void* on_event_context = nullptr;
 };
 static_assert(std::is_trivially_destructible_v<blocking_options>);
 
@@ -77,9 +96,10 @@ static_assert(std::is_trivially_destructible_v<publish_options>);
 /// with `connection_closed`.
 class client {
 public:
-    /// Tries the servers in order until one has answered the handshake. Blocks at most
+    /// Tries the servers until one has answered the handshake. Blocks at most
     /// `options::connect_timeout` for each, plus the time of the system's resolver, which cannot be
-    /// bounded.
+    /// bounded. With `options::retry_on_failed_connect` it returns a client after the first pass in
+    /// any case; waiting calls then go on connecting.
     [[nodiscard]] static result<client> connect(const options& o = {},
                                                 const blocking_options& b = {});
     [[nodiscard]] static result<client> connect(std::string_view servers,
@@ -127,8 +147,14 @@ public:
     /// Returns when the server has processed everything that was published before: the round trip
     /// time of its PING. `timeout` must be positive.
     result<duration> flush(duration timeout = std::chrono::seconds(10));
-    /// The time of one PING and its PONG; the same as `flush`.
-    result<duration> rtt(duration timeout = std::chrono::seconds(10)) { return flush(timeout); }
+    /// The time of one PING and its PONG. Unlike `flush` it does not wait for a connection:
+    /// `not_connected`.
+    result<duration> rtt(duration timeout = std::chrono::seconds(10));
+    /// Until there is a connection (again).
+    result<void> wait_connected(duration timeout = std::chrono::seconds(10));
+    /// Until every message that is queued for any subscription now was given to its reader, and
+    /// handlers have returned.
+    result<void> barrier(duration timeout = std::chrono::seconds(10));
 
     /// The reply to a request, as an owning message. Errors: no_responders, timeout, and those of
     /// `publish`.
@@ -138,6 +164,10 @@ public:
     result<message_view> request_view(std::string_view subject, bytes payload = {},
                                       duration timeout = std::chrono::seconds(5),
                                       header_view headers = {});
+    /// The same as `request` with an inbox and a subscription of its own for each request.
+    result<message> request_by_inbox(std::string_view subject, bytes payload = {},
+                                     duration timeout = std::chrono::seconds(5),
+                                     header_view headers = {});
     /// Several replies to one request (ADR-47).
     result<replies> request_many(std::string_view subject, bytes payload = {},
                                  const request_many_options& o = {}, header_view headers = {});
@@ -175,15 +205,40 @@ public:
     // --- the rest
 
     /// Gets every event but messages, in order, during waiting calls. It must not make waiting
-    /// calls.
+    /// calls. Instead of `blocking_options::on_event`.
     void on_event(std::function<void(const event&)> observer);
     /// Writes what is queued, for at most `blocking_options::write_timeout`, and closes.
     /// Idempotent.
     void close();
+    /// Ends all subscriptions without losing a message that the server has sent for them: handlers
+    /// get theirs, and may still publish; what a reader has not read by then can be read after the
+    /// end. Then flushes and closes. Waits for all of that, at most for `options::drain_timeout`:
+    /// `drain_timeout`. `not_connected` while there is no connection, and then it is closed.
+    result<void> drain();
+    /// Begins the same and does not wait. It also lets readers read to the end (`drained`) before
+    /// publishing is over; the waiting calls do the rest.
+    result<void> start_drain();
+    /// Leaves the server and connects again at once: to the next one of the pool, or the same one
+    /// when it is alone. With logins and certificates as they are then. Does not wait for it.
+    result<void> force_reconnect();
+    /// Replaces the servers to connect to; the connection that is up stays.
+    result<void> set_servers(std::string_view list);
+    /// The pool as it is. The pointers live until the next call of the client.
+    [[nodiscard]] std::vector<server_status> servers() const;
     [[nodiscard]] session_status status() const noexcept;
     [[nodiscard]] const server_info& info() const noexcept;
     [[nodiscard]] const endpoint& server() const noexcept;
     [[nodiscard]] const statistics& stats() const noexcept;
+    /// Whether the connection is inside of TLS.
+    [[nodiscard]] bool secure() const noexcept;
+    /// The round trip time of the newest PING, the client's own ones included; 0 before the first.
+    [[nodiscard]] duration last_rtt() const noexcept;
+    /// `address:port` of this end; empty without a connection.
+    [[nodiscard]] std::string local_address() const;
+    /// Why it is closed; only meaningful when it is.
+    [[nodiscard]] const error& close_reason() const noexcept;
+    /// Bytes of publishes that are kept for the next connection.
+    [[nodiscard]] std::size_t kept() const noexcept;
     /// Bytes that are queued and not yet handed to the kernel.
     [[nodiscard]] std::size_t buffered() const noexcept;
 

@@ -31,7 +31,8 @@ public:
     ~subscription();
 
     /// The next message, waiting for at most `timeout` (0: take what is there). Errors: timeout;
-    /// slow_consumer, once after messages were dropped, and the next call goes on;
+    /// slow_consumer, once after messages were dropped, and permissions_violation, once
+    /// after the server refused it, and the next call goes on; drained;
     /// max_messages_reached; invalid_subscription after `unsubscribe`; the reason when the
     /// connection is closed and the queue is empty; interrupted; invalid_argument when there is a
     /// handler.
@@ -48,6 +49,15 @@ public:
     /// Without `after`: now; queued messages are discarded. With it: once that many have come,
     /// counted from the beginning; at once if they have. `invalid_subscription` the second time.
     result<void> unsubscribe(std::optional<std::uint64_t> after = {});
+
+    /// Ends it without losing what the server has sent for it: handlers and `next` get all of that,
+    /// then it has ended with `drained`. Does not wait; idempotent. `invalid_subscription` when it
+    /// has ended before.
+    result<void> drain();
+    [[nodiscard]] subscription_status status() const noexcept;
+    /// Called once, in a waiting call, when it has ended, however it did, and its queue is empty.
+    /// It may destroy the subscription; it must not make waiting calls.
+    void on_end(std::function<void(const error& why)> handler);
 
     /// Whether messages can still come. Queued ones may be left when it is false.
     [[nodiscard]] bool valid() const noexcept;
