@@ -31,6 +31,13 @@ error refused(const std::string& sent) {
     return nc ? error{} : nc.error();
 }
 
+/// A client that ends with its connection.
+client connect_once(const std::string& url, options o = {}) {
+    o.servers = url;
+    o.reconnect = false;
+    return client::connect(o).value();
+}
+
 /// What a running connection ends with when the server sends this. `$` stands for the sid.
 error ended(std::string sent) {
     raw_server server([&](raw_peer& peer) {
@@ -41,7 +48,7 @@ error ended(std::string sent) {
         peer.send(sent);
         peer.wait_for_close();
     });
-    client nc = client::connect(server.url()).value();
+    client nc = connect_once(server.url());
     subscription sub = nc.subscribe("s").value();
     const stopwatch watch;
     result<message> m = sub.next(long_enough);
@@ -114,7 +121,7 @@ TEST(bad_server, info_is_accepted_up_to_a_mebibyte_and_no_further) {
         peer.shake_hands(info_of(most));
         peer.wait_for_close();
     });
-    EXPECT_EQ(client::connect(server.url()).value().info().server_id, "R");
+    EXPECT_EQ(connect_once(server.url()).info().server_id, "R");
     EXPECT_EQ(server.outcome(), "");
     EXPECT_EQ(refused(info_of(most + 1)), errc::info_too_large);
 }
@@ -154,7 +161,7 @@ TEST(bad_server, endless_lines_of_a_running_connection_are_cut_at_the_limit) {
             peer.send(start);
             (void)peer.send_until_closed("xxxxxxxxxxxxxxxx");
         });
-        client nc = client::connect(server.url()).value();
+        client nc = connect_once(server.url());
         const stopwatch watch;
         EXPECT_EQ(code_of(nc.flush(long_enough)), errc::line_too_long) << start;
         EXPECT_LT(watch.elapsed(), at_once);
@@ -196,7 +203,7 @@ TEST(bad_server, an_announced_payload_takes_no_memory_before_it_comes) {
         peer.send("PONG\r\nMSG s " + sub.substr(sub.rfind(' ') + 1) + " 67108864\r\nx");
         (void)peer.wait_for(looked);
     });
-    client nc = client::connect(server.url()).value();
+    client nc = connect_once(server.url());
     subscription sub = nc.subscribe("s").value();
     ASSERT_TRUE(nc.flush());
     const std::size_t before = virtual_bytes();
@@ -218,7 +225,7 @@ TEST(bad_server, limits_of_messages_are_exact) {
     options o;
     o.servers = url;
     o.bounds.max_message = 1000;
-    client nc = client::connect(o).value();
+    client nc = connect_once(url, o);
     subscription sub = nc.subscribe("s").value();
     EXPECT_EQ(sub.next(long_enough).value().payload().size(), 1000U);
     EXPECT_EQ(code_of(sub.next(long_enough)), errc::message_too_large);
@@ -240,7 +247,7 @@ TEST(bad_server, messages_for_unknown_subscriptions_are_dropped) {
         peer.send("MSG s " + sid + " 4\r\ngood\r\n");
         peer.wait_for_close();
     });
-    client nc = client::connect(server.url()).value();
+    client nc = connect_once(server.url());
     subscription sub = nc.subscribe("s").value();
     EXPECT_EQ(next_payload(sub), "good");
     EXPECT_EQ(code_of(sub.next(0s)), errc::timeout);
@@ -256,7 +263,7 @@ TEST(bad_server, nul_bytes_survive_where_they_are_allowed) {
                   "\r\n");
         peer.wait_for_close();
     });
-    client nc = client::connect(server.url()).value();
+    client nc = connect_once(server.url());
     subscription sub = nc.subscribe("s").value();
     const message m = sub.next(long_enough).value();
     EXPECT_EQ(m.subject(), "s\0x"s);
@@ -281,7 +288,7 @@ TEST(bad_server, a_flood_of_pings_is_answered_in_bounded_memory) {
         if (pongs == 0) throw std::runtime_error("no PONG at all");
     };
     raw_server server(flood, 4096);
-    client nc = client::connect(server.url()).value();
+    client nc = connect_once(server.url());
     std::size_t most = 0;
     while (nc.stats().socket_in < 70 * 60'000 && nc.poll(5ms)) {
         most = std::max(most, nc.buffered());
@@ -356,7 +363,7 @@ TEST(bad_server, an_end_at_each_place_of_a_message) {
             if (n > 7) part.replace(7, 1, sub.substr(sub.rfind(' ') + 1));
             peer.send(part);
         });
-        client nc = client::connect(server.url()).value();
+        client nc = connect_once(server.url());
         subscription sub = nc.subscribe("s").value();
         const result<nats::message> m = sub.next(long_enough);
         ASSERT_EQ(code_of(m), errc::eof) << n;
@@ -370,7 +377,7 @@ TEST(bad_server, a_reset_of_a_running_connection) {
         (void)peer.read_line();
         peer.reset();
     });
-    client nc = client::connect(server.url()).value();
+    client nc = connect_once(server.url());
     const result<duration> flushed = nc.flush(long_enough);
     EXPECT_EQ(code_of(flushed), errc::io_error);
     EXPECT_NE(flushed.error().detail().find("reset"), std::string::npos);
@@ -384,7 +391,7 @@ TEST(bad_server, publishing_into_a_reset_connection_ends_in_an_error_and_no_sign
         peer.reset();
         gone.raise();
     });
-    client nc = client::connect(server.url()).value();
+    client nc = connect_once(server.url());
     ASSERT_TRUE(gone.wait(long_enough));
     const auto fails = [&] {
         const result<void> published = nc.publish("x", "y");
@@ -409,7 +416,7 @@ TEST(bad_address, is_named_by_the_error) {
 
     for (const std::string_view url :
          {"", "nats://", "http://host", "nats://host:0", "nats://host:65536", "nats://host:x",
-          "nats://host/path", "nats://ho st", "nats://[::1", "a,,b", "ws://host"}) {
+          "nats://host/path", "nats://ho st", "nats://[::1", ",", "ws://host"}) {
         const result<client> wrong = client::connect(url);
         EXPECT_EQ(code_of(wrong), errc::invalid_url) << url;
         EXPECT_NE(wrong.error().message().find('"'), std::string::npos) << url;
@@ -421,8 +428,8 @@ TEST(bad_address, is_named_by_the_error) {
 }
 
 TEST(bad_address, of_all_servers_of_a_list_are_told_as_no_servers) {
-    const std::string one = "127.0.0.1:" + std::to_string(closed_port());
-    const result<client> nc = client::connect(one + ",nowhere.invalid");
+    const std::string list = "127.0.0.1:" + std::to_string(closed_port()) + ",nowhere.invalid";
+    const result<client> nc = client::connect({.servers = list, .randomize = false});
     EXPECT_EQ(code_of(nc), errc::no_servers);
     EXPECT_NE(nc.error().message().find("nowhere.invalid"), std::string::npos);
 }

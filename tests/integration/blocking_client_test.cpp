@@ -63,7 +63,7 @@ TEST_P(connecting, dead_servers_of_the_list_are_passed_over) {
     const std::string list = "127.0.0.1:" + std::to_string(closed_port()) + ", " +
                              closes.address() + ",nowhere.invalid:4222, " + server.address();
     const stopwatch watch;
-    const client nc = client::connect(list).value();
+    const client nc = client::connect({.servers = list, .randomize = false}).value();
     EXPECT_EQ(nc.server().text(), server.address());
     EXPECT_LT(watch.elapsed(), long_enough);
     EXPECT_EQ(closes.outcome(), "");
@@ -74,7 +74,8 @@ TEST_P(connecting, a_silent_server_of_the_list_costs_one_timeout) {
     const raw_server silent([](raw_peer& peer) { peer.wait_for_close(); });
     const std::string list = silent.url() + ',' + server.url();
     const stopwatch watch;
-    const client nc = client::connect({.servers = list, .connect_timeout = 200ms}).value();
+    const client nc =
+        client::connect({.servers = list, .connect_timeout = 200ms, .randomize = false}).value();
     EXPECT_EQ(nc.server().text(), server.address());
     EXPECT_GE(watch.elapsed(), 200ms);
     EXPECT_LT(watch.elapsed(), 200ms + at_once);
@@ -110,7 +111,8 @@ TEST_P(connecting, two_connections_fail_independently) {
         peer.send("NONSENSE\r\n");
         peer.wait_for_close();
     });
-    client b = client::connect(breaks.url()).value();
+    const std::string breaking = breaks.url();
+    client b = client::connect({.servers = breaking, .reconnect = false}).value();
     subscription sub = subscribed(a, "news");
     EXPECT_EQ(code_of(b.flush(long_enough)), errc::unknown_operation);
     EXPECT_EQ(b.status(), session_status::closed);
@@ -143,7 +145,7 @@ TEST_P(connecting, a_client_can_be_moved_with_its_subscriptions) {
 
 TEST_P(connecting, events_are_told_in_order_and_end_with_closed) {
     nats_server& server = start();
-    client nc = connect();
+    client nc = connect({.reconnect = false});
     std::vector<std::string> told;
     nc.on_event([&told](const event& e) {
         if (std::holds_alternative<ev::pong>(e)) told.emplace_back("pong");

@@ -128,7 +128,7 @@ NATSPROTO_ON_EVERY_SERVER(server_ends);
 
 TEST_P(server_ends, while_next_waits) {
     nats_server& server = start();
-    client nc = connect();
+    client nc = connect({.reconnect = false});
     subscription sub = subscribed(nc, "s");
     EXPECT_EQ(end_of(server, [&] { return sub.next(long_enough); }), errc::eof);
     EXPECT_EQ(nc.status(), session_status::closed);
@@ -138,21 +138,21 @@ TEST_P(server_ends, while_next_waits) {
 
 TEST_P(server_ends, while_a_flush_waits) {
     nats_server& server = start();
-    client nc = connect();
+    client nc = connect({.reconnect = false});
     server.suspend();
     expect_end(end_of(server, [&] { return nc.flush(long_enough); }));
 }
 
 TEST_P(server_ends, while_a_request_waits) {
     nats_server& server = start();
-    client nc = connect();
+    client nc = connect({.reconnect = false});
     server.suspend();
     expect_end(end_of(server, [&] { return nc.request("r", {}, long_enough); }));
 }
 
 TEST_P(server_ends, while_replies_are_awaited) {
     nats_server& server = start();
-    client nc = connect();
+    client nc = connect({.reconnect = false});
     const subscription silent = subscribed(nc, "silent");
     replies r = nc.request_many("silent", {}, {.timeout = long_enough}).value();
     ASSERT_TRUE(nc.flush());
@@ -161,7 +161,7 @@ TEST_P(server_ends, while_replies_are_awaited) {
 
 TEST_P(server_ends, while_a_publish_waits_for_room) {
     nats_server& server = start();
-    options o;
+    options o{.reconnect = false};
     o.bounds.max_output_bytes = 100'000;
     client nc = connect(o, {.write_timeout = long_enough});
     server.suspend();
@@ -172,14 +172,14 @@ TEST_P(server_ends, while_a_publish_waits_for_room) {
 
 TEST_P(server_ends, while_polling) {
     nats_server& server = start();
-    client nc = connect();
+    client nc = connect({.reconnect = false});
     EXPECT_EQ(end_of(server, [&] { return nc.run_for(long_enough); }), errc::eof);
     EXPECT_EQ(code_of(nc.poll(long_enough)), errc::eof);
 }
 
 TEST_P(server_ends, what_had_come_before_is_still_delivered) {
     nats_server& server = start();
-    client nc = connect();
+    client nc = connect({.reconnect = false});
     client other = connect();
     subscription queued = subscribed(nc, "queued");
     subscription unread = subscribed(nc, "unread");
@@ -207,7 +207,7 @@ TEST_P(server_ends, what_had_come_before_is_still_delivered) {
 
 TEST_P(server_ends, lame_duck_is_told_and_the_connection_used_on) {
     nats_server& server = start();
-    client nc = connect();
+    client nc = connect({.reconnect = false});
     bool told = false;
     nc.on_event([&told](const event& e) {
         if (const auto* info = std::get_if<ev::info>(&e)) told = told || info->info->lame_duck;

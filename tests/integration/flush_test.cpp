@@ -100,7 +100,7 @@ TEST_P(flushing, an_idle_connection_is_kept_alive) {
 
 TEST_P(flushing, a_server_that_answers_no_pings_is_given_up) {
     nats_server& server = start();
-    client nc = connect({.ping_interval = 40ms, .max_pings_out = 2});
+    client nc = connect({.ping_interval = 40ms, .max_pings_out = 2, .reconnect = false});
     subscription sub = subscribed(nc, "stale");
     server.suspend();
     const stopwatch watch;
@@ -118,8 +118,9 @@ TEST(keep_alive, is_not_satisfied_by_other_traffic) {
         (void)peer.send_until_closed("MSG noise 1 1\r\nx\r\n");
     });
     const std::string url = server.url();
-    client nc =
-        client::connect({.servers = url, .ping_interval = 40ms, .max_pings_out = 2}).value();
+    client nc = client::connect(
+                    {.servers = url, .ping_interval = 40ms, .max_pings_out = 2, .reconnect = false})
+                    .value();
     const subscription noise = nc.subscribe("noise", [](const message_view&) {}).value();
     const stopwatch watch;
     const result<void> end = nc.run_for(long_enough);

@@ -172,5 +172,26 @@ TEST_P(handlers, an_observer_is_told_of_everything_but_messages) {
     EXPECT_EQ(others, 0);
 }
 
+TEST_P(handlers, an_observer_in_the_options_also_sees_how_connecting_went) {
+    const std::string servers = "nats://127.0.0.1:1," + start().url();
+    options o;
+    o.servers = servers;
+    o.randomize = false;
+    std::string seen;
+    blocking_options b;
+    b.on_event_context = &seen;
+    b.on_event = [](void* text, const event& e) {
+        auto& out = *static_cast<std::string*>(text);
+        if (const auto* f = std::get_if<ev::connect_failed>(&e))
+            out += "failed " + f->server->text() + ',';
+        if (std::holds_alternative<ev::connected>(e)) out += "connected,";
+        if (std::holds_alternative<ev::closed>(e)) out += "closed";
+    };
+    client nc = client::connect(o, b).value();
+    EXPECT_EQ(seen, "failed 127.0.0.1:1,connected,");
+    nc.close();
+    EXPECT_EQ(seen, "failed 127.0.0.1:1,connected,closed");
+}
+
 } // namespace
 } // namespace nats::test

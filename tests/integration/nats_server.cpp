@@ -128,23 +128,51 @@ std::optional<fs::path> find_server(generation g) {
     return best;
 }
 
-nats_server::nats_server(const fs::path& program, std::string_view config) {
+nats_server::nats_server(const fs::path& program, std::string_view config)
+    : program_(program), config_(config) {
     std::string name = (fs::temp_directory_path() / "natsproto-test-XXXXXX").string();
     if (::mkdtemp(name.data()) == nullptr)
         throw std::system_error(errno, std::system_category(), "mkdtemp");
     directory_ = name;
-    std::ofstream(directory_ / "server.conf")
-        << "listen: \"127.0.0.1:-1\"\nhttp: \"127.0.0.1:-1\"\n"
-        << "ports_file_dir: \"" << name << "\"\nlog_file: \"" << name << "/log\"\n"
-        << config << '\n';
-    pid_ = spawn({program.string(), "-c", name + "/server.conf"});
     try {
-        wait_for_ports();
+        launch();
     } catch (...) {
         kill();
         fs::remove_all(directory_);
         throw;
     }
+}
+
+/// The first time all ports are the server's choice; afterwards they stay.
+void nats_server::launch() {
+    for (const fs::directory_entry& entry : fs::directory_iterator(directory_)) {
+        if (entry.path().extension() == ".ports") fs::remove(entry.path());
+    }
+    const auto number = [](std::uint16_t port) {
+        return port == 0 ? std::string("-1") : std::to_string(port);
+    };
+    std::string config = config_;
+    constexpr std::string_view placeholder = "${ROUTE_PORT}";
+    for (std::size_t at = 0; (at = config.find(placeholder)) != std::string::npos;)
+        config.replace(at, placeholder.size(), number(route_port_));
+    const std::string name = directory_.string();
+    std::ofstream(directory_ / "server.conf")
+        << "listen: \"127.0.0.1:" << number(port_)
+        << "\"\nhttp: \"127.0.0.1:" << number(monitor_port_) << "\"\nports_file_dir: \"" << name
+        << "\"\nlog_file: \"" << name << "/log\"\n"
+        << config << '\n';
+    pid_ = spawn({program_.string(), "-c", name + "/server.conf"});
+    wait_for_ports();
+}
+
+void nats_server::restart() {
+    kill();
+    launch();
+}
+
+void nats_server::restart(std::string_view config) {
+    config_ = config;
+    restart();
 }
 
 nats_server::~nats_server() {
@@ -154,7 +182,8 @@ nats_server::~nats_server() {
 }
 
 void nats_server::wait_for_ports() {
-    const auto ready = [this] {
+    bool complete = false;
+    const auto ready = [&] {
         int status = 0;
         if (::waitpid(pid_, &status, WNOHANG) == pid_) {
             pid_ = -1;
@@ -166,8 +195,10 @@ void nats_server::wait_for_ports() {
             if (!text.ends_with('}')) continue; // not complete yet
             port_ = port_in(text, "nats");
             monitor_port_ = port_in(text, "monitoring");
+            route_port_ = port_in(text, "cluster");
+            complete = true;
         }
-        return port_ != 0;
+        return complete && port_ != 0;
     };
     if (!wait_until(ready, patience))
         throw std::runtime_error("nats-server did not become ready:\n" + log());

@@ -39,10 +39,20 @@ public:
     /// With `user_info` in front of the host, as in `user:password`.
     [[nodiscard]] std::string url(std::string_view user_info = {}) const;
 
+    /// Where routes of other servers go, if its configuration has a `cluster` that listens on port
+    /// -1 of 127.0.0.1; else 0.
+    [[nodiscard]] std::uint16_t route_port() const noexcept { return route_port_; }
+
+    /// Starts it again on the same ports, after `stop` or `kill`, or kills it first.
+    void restart();
+    /// The same with another configuration. `${ROUTE_PORT}` in it is the port of the routes.
+    void restart(std::string_view config);
+
     /// Shuts it down in order, and waits for its end.
     void stop();
     /// Kills it at once, and waits for its end. Works on a suspended server too.
     void kill();
+    [[nodiscard]] bool running() const noexcept { return pid_ > 0; }
     /// Lets it do nothing, from when this returns until `resume`.
     void suspend();
     void resume();
@@ -54,14 +64,18 @@ public:
     [[nodiscard]] std::string log() const;
 
 private:
+    void launch();
     void wait_for_ports();
     void signal(int number) const;
     void wait_for_end();
 
+    std::filesystem::path program_;
+    std::string config_;
     std::filesystem::path directory_;
     pid_t pid_ = -1;
     std::uint16_t port_ = 0;
     std::uint16_t monitor_port_ = 0;
+    std::uint16_t route_port_ = 0;
 };
 
 } // namespace nats::test

@@ -25,9 +25,7 @@ public:
     ~epoll_loop() { ::close(epoll_); }
 
     void add(client& nc) {
-        epoll_event e = wanted(nc);
-        if (::epoll_ctl(epoll_, EPOLL_CTL_ADD, nc.fd(), &e) != 0)
-            throw std::runtime_error("epoll_ctl");
+        look_at(nc);
         clients_.push_back(&nc);
     }
 
@@ -40,10 +38,7 @@ public:
                 if (!nc->poll(0s)) return done();
             }
             if (done()) return true;
-            for (client* nc : clients_) {
-                epoll_event e = wanted(*nc);
-                (void)::epoll_ctl(epoll_, EPOLL_CTL_MOD, nc->fd(), &e);
-            }
+            for (const client* nc : clients_) look_at(*nc);
             std::array<epoll_event, 8> ready{};
             (void)::epoll_wait(epoll_, ready.data(), static_cast<int>(ready.size()), sleep_ms());
             ++rounds;
@@ -54,6 +49,14 @@ public:
     int rounds = 0;
 
 private:
+    /// The descriptor may be another one than before: a closed one has left the epoll by itself.
+    void look_at(const client& nc) const {
+        if (nc.fd() < 0) return;
+        epoll_event e = wanted(nc);
+        if (::epoll_ctl(epoll_, EPOLL_CTL_MOD, nc.fd(), &e) != 0 &&
+            ::epoll_ctl(epoll_, EPOLL_CTL_ADD, nc.fd(), &e) != 0)
+            throw std::runtime_error("epoll_ctl");
+    }
     static epoll_event wanted(const client& nc) {
         epoll_event e{};
         e.events = nc.wants_write() ? EPOLLIN | EPOLLOUT : EPOLLIN;
@@ -165,7 +168,7 @@ TEST_P(own_loop, large_output_leaves_when_the_socket_takes_it) {
 
 TEST_P(own_loop, deadlines_wake_it_for_the_keep_alive) {
     nats_server& server = start();
-    client nc = connect({.ping_interval = 20ms, .max_pings_out = 3});
+    client nc = connect({.ping_interval = 20ms, .max_pings_out = 3, .reconnect = false});
     epoll_loop loop;
     loop.add(nc);
     const stopwatch watch;
@@ -180,7 +183,7 @@ TEST_P(own_loop, deadlines_wake_it_for_the_keep_alive) {
 
 TEST_P(own_loop, the_end_of_the_server_wakes_it) {
     nats_server& server = start();
-    client nc = connect();
+    client nc = connect({.reconnect = false});
     EXPECT_GE(nc.fd(), 0);
     epoll_loop loop;
     loop.add(nc);
@@ -191,6 +194,24 @@ TEST_P(own_loop, the_end_of_the_server_wakes_it) {
     EXPECT_FALSE(nc.wants_write());
     EXPECT_FALSE(nc.next_deadline());
     EXPECT_EQ(code_of(nc.poll()), errc::eof);
+}
+
+TEST_P(own_loop, goes_on_over_a_reconnect) {
+    nats_server& server = start();
+    client nc = connect({.max_reconnects = -1, .reconnect_wait = 20ms, .reconnect_jitter = {}});
+    int seen = 0;
+    const subscription sub = nc.subscribe("s", [&seen](const message_view&) { ++seen; }).value();
+    (void)nc.flush().value();
+    epoll_loop loop;
+    loop.add(nc);
+    server.stop();
+    ASSERT_TRUE(loop.run([&] { return nc.status() == session_status::reconnecting; }));
+    EXPECT_TRUE(nc.next_deadline());
+    ASSERT_TRUE(nc.publish("s", "kept"));
+    server.restart();
+    EXPECT_TRUE(loop.run([&] { return seen == 1; }));
+    EXPECT_EQ(nc.status(), session_status::connected);
+    EXPECT_LT(loop.rounds, 500); // it slept in between
 }
 
 } // namespace

@@ -116,7 +116,7 @@ TEST_P(pending, a_reader_that_keeps_up_is_never_limited) {
 TEST_P(pending, a_reader_that_the_server_cuts_gets_what_was_sent_and_then_the_end) {
     const nats_server& server =
         start("max_pending: 100000\nmax_payload: 50000\nwrite_deadline: \"200ms\"");
-    client reader = connect();
+    client reader = connect({.reconnect = false});
     client publisher = connect();
     subscription sub = subscribed(reader, "flood");
     const std::string payload(40'000, 'f');

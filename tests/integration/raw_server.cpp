@@ -108,6 +108,11 @@ std::string raw_peer::read_bytes(std::size_t n) {
     return out;
 }
 
+std::string raw_peer::read_some() {
+    if (received_.empty() && !fill()) return {};
+    return std::exchange(received_, {});
+}
+
 std::string raw_peer::read_to_end() {
     while (fill()) continue;
     return std::exchange(received_, {});

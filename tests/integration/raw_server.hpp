@@ -35,6 +35,8 @@ public:
     /// The next line, without its CR LF.
     [[nodiscard]] std::string read_line();
     [[nodiscard]] std::string read_bytes(std::size_t n);
+    /// What has come, at least a byte; empty at the end of the stream.
+    [[nodiscard]] std::string read_some();
     /// Everything up to the peer's close.
     [[nodiscard]] std::string read_to_end();
     void wait_for(flag& f);

@@ -53,7 +53,7 @@ TEST_P(resources, failed_connections_leak_none_either) {
 TEST_P(resources, a_connection_that_the_server_ended_holds_no_socket) {
     nats_server& server = start();
     const std::size_t before = open_descriptors();
-    client nc = connect();
+    client nc = connect({.reconnect = false});
     EXPECT_EQ(open_descriptors(), before + 2);
     server.stop();
     EXPECT_EQ(code_of(nc.flush(long_enough)), errc::eof);

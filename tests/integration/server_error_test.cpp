@@ -127,7 +127,7 @@ TEST_P(server_errors, too_many_subscriptions) {
 
 TEST_P(server_errors, a_control_line_that_only_the_server_finds_too_long) {
     start("max_control_line: 512"); // INFO does not tell
-    client nc = connect();
+    client nc = connect({.reconnect = false});
     watch(nc);
     ASSERT_TRUE(nc.publish(std::string(600, 's'), "x"));
     const result<duration> flushed = nc.flush(long_enough);
@@ -136,11 +136,6 @@ TEST_P(server_errors, a_control_line_that_only_the_server_finds_too_long) {
     ASSERT_EQ(refused.size(), 1U);
     EXPECT_EQ(refused[0].code, errc::server_max_control_line);
     EXPECT_EQ(code_of(nc.publish("x")), errc::connection_closed);
-}
-
-TEST_P(server_errors, tls_that_this_build_cannot_do_is_refused_before_connecting) {
-    const nats_server& server = start();
-    EXPECT_EQ(code_of(client::connect("tls://" + server.address())), errc::tls_required);
 }
 
 } // namespace

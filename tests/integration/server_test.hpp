@@ -54,6 +54,7 @@ protected:
         return client::connect(o, b).value();
     }
     [[nodiscard]] const std::filesystem::path& program() const { return program_; }
+    [[nodiscard]] nats_server& server() { return *server_; }
 
 private:
     std::filesystem::path program_;

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Three real servers that know each other.
+
+#pragma once
+
+#include "integration/nats_server.hpp"
+
+#include <array>
+#include <cstddef>
+#include <filesystem>
+#include <memory>
+#include <string>
+
+namespace nats::test {
+
+class cluster {
+public:
+    static constexpr std::size_t size = 3;
+
+    /// Returns when each has routes to the others and tells clients of them.
+    explicit cluster(const std::filesystem::path& program, std::string config = {});
+
+    [[nodiscard]] nats_server& operator[](std::size_t i) { return *nodes_[i]; }
+    /// All of them, as a list.
+    [[nodiscard]] std::string urls() const;
+    /// The index of the node with this address.
+    [[nodiscard]] std::size_t index_of(const std::string& address) const;
+
+    /// Starts a node again; returns when all routes are there.
+    void restart(std::size_t i);
+    void wait_for_routes() const;
+
+private:
+    [[nodiscard]] std::string config_of(std::size_t i) const;
+
+    std::string config_;
+    std::array<std::unique_ptr<nats_server>, size> nodes_;
+};
+
+} // namespace nats::test
