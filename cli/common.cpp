@@ -1,12 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Theory of operation: global options are registered once at the top; the commands let what they do
-// not know fall through to there, so they may stand on either side of the command's name. Whatever
-// the server refuses comes as an event, at any time: it is told at once and remembered for the exit
-// code.
-
-#include <natsproto/options.hpp>
-#include <natsproto/wire/server_error.hpp>
+// Theory of operation: small things without a state: exit codes, durations, options of several
+// commands, lines on stderr.
 
 #include "common.hpp"
 
@@ -17,8 +12,6 @@
 #include <cmath>
 #include <cstdio>
 #include <limits>
-#include <utility>
-#include <variant>
 
 namespace nats::cli {
 
@@ -38,6 +31,12 @@ int exit_code_for(const error& e) noexcept {
     case errc::invalid_queue_group:
     case errc::invalid_inbox_prefix:
     case errc::invalid_header:
+    case errc::invalid_nkey:
+    case errc::invalid_credentials:
+    case errc::tls_configuration:
+    case errc::tls_unavailable:
+    case errc::crypto_unavailable:
+    case errc::file_unreadable:
     case errc::control_line_too_long: return exit_code::usage;
     default: return exit_code::failed;
     }
@@ -142,26 +141,6 @@ void add_headers(CLI::App& app, std::vector<std::string>& target) {
         ->allow_extra_args(false);
 }
 
-void add_global_options(CLI::App& app, global_options& g) {
-    app.add_option("-s,--server", g.server, "URLs of servers, comma separated")
-        ->envname("NATS_URL")
-        ->capture_default_str()
-        ->type_name("URL");
-    app.add_option("--user", g.user, "User name")->envname("NATS_USER")->type_name("NAME");
-    app.add_option("--password", g.password, "Password; better given by the environment")
-        ->envname("NATS_PASSWORD")
-        ->type_name("SECRET");
-    app.add_option("--token", g.token, "Token")->type_name("SECRET");
-    add_duration(app, "--timeout", g.timeout,
-                 "How long to wait for a server, and for what it answers; 5s unless told");
-    app.add_option("--connection-name", g.name, "What the server's monitoring calls us")
-        ->type_name("NAME");
-    app.add_option("--inbox-prefix", g.inbox_prefix, "The start of reply subjects")
-        ->capture_default_str()
-        ->type_name("SUBJECT");
-    app.add_flag("--trace", g.trace, "Show what goes over the wire on stderr, without secrets");
-}
-
 // --- stderr
 
 void tell(std::string_view line) noexcept {
@@ -173,62 +152,6 @@ void tell(std::string_view line) noexcept {
 void tell_error(std::string_view text) noexcept {
     (void)std::fputs("natsproto: ", stderr);
     tell(text);
-}
-
-// --- connection
-
-namespace {
-
-/// A publisher that is refused gets one -ERR a message; more lines would tell nothing new.
-constexpr std::uint64_t refusals_shown = 10;
-
-options options_of(const global_options& g) {
-    options o;
-    o.servers = g.server;
-    o.user = g.user;
-    o.password = g.password;
-    o.token = g.token;
-    o.name = g.name;
-    o.inbox_prefix = g.inbox_prefix;
-    o.connect_timeout = g.timeout;
-    return o;
-}
-
-client connect(const global_options& g, std::string_view server) {
-    options o = options_of(g);
-    if (!server.empty()) o.servers = server;
-    blocking_options b;
-    b.write_timeout = g.timeout;
-    if (g.trace) b.trace = [](void*, std::string_view line) { tell(line); };
-    return client::connect(o, b).value();
-}
-
-} // namespace
-
-void check(const global_options& g) {
-    nats::check(options_of(g)).value();
-}
-
-connection::connection(const global_options& g, std::string_view server)
-    : client_(connect(g, server)), timeout_(g.timeout) {
-    client_.on_event([this](const event& e) { on_event(e); });
-}
-
-void connection::flush() {
-    client_.flush(timeout_).value();
-}
-
-void connection::on_event(const event& e) {
-    if (const auto* slow = std::get_if<ev::slow_consumer>(&e))
-        tell_error(fmt::format("messages on \"{}\" come too fast: {} dropped so far",
-                               printable(slow->subject), slow->dropped));
-    const auto* refusal = std::get_if<ev::server_error>(&e);
-    if (refusal == nullptr || refusal->what.closes) return; // the call that runs tells the latter
-    if (++refusals_ < refusals_shown)
-        tell_error(wire::to_error(refusal->what, refusal->text).message());
-    else if (refusals_ == refusals_shown)
-        tell_error("further errors of the server are not shown");
-    if (interrupt_) client_.interrupt();
 }
 
 } // namespace nats::cli

@@ -7,10 +7,13 @@
 
 #include <natsproto/blocking/client.hpp>
 #include <natsproto/error.hpp>
+#include <natsproto/options.hpp>
+#include <natsproto/session.hpp>
 #include <natsproto/time.hpp>
 
 #include <CLI/App.hpp>
 
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <stdexcept>
@@ -44,14 +47,23 @@ struct global_options {
     std::string user;
     std::string password;
     std::string token;
+    std::string creds; ///< names of files, here and below
+    std::string nkey;
+    std::string tlscert;
+    std::string tlskey;
+    std::string tlsca;
+    bool tlsfirst = false;
     std::string name = "natsproto CLI";
     std::string inbox_prefix = "_INBOX";
     duration timeout = std::chrono::seconds(5);
     bool trace = false;
 };
 void add_global_options(CLI::App& app, global_options& g);
-/// Throws nats::exception for what no server is needed to see.
-void check(const global_options& g);
+/// After parsing: decides which login counts, and checks all that no server is needed for. Throws
+/// usage_error or nats::exception.
+void settle(const CLI::App& app, global_options& g);
+/// The same for the library; views into `g`.
+[[nodiscard]] options options_of(const global_options& g);
 
 struct command {
     CLI::App* app;
@@ -83,11 +95,18 @@ void tell(std::string_view line) noexcept;
 /// The same, as `natsproto: text`.
 void tell_error(std::string_view text) noexcept;
 
-/// A client that tells on stderr what the server refuses. Connecting throws `nats::exception`.
+/// What the end of a connection means for a command.
+enum class lifetime : std::uint8_t {
+    task,    ///< it has failed: nobody knows what has arrived
+    service, ///< it connects again, for ever
+};
+
+/// A client that tells on stderr what happens to it: what the server refuses, warnings, and for a
+/// service how it loses and finds its server. Connecting throws `nats::exception`.
 class connection {
 public:
     /// `server`: instead of the one in the options.
-    explicit connection(const global_options& g, std::string_view server = {});
+    connection(const global_options& g, lifetime l, std::string_view server = {});
     connection(const connection&) = delete;
     connection& operator=(const connection&) = delete;
     ~connection() = default;
@@ -97,6 +116,13 @@ public:
 
     /// Waits until the server has processed everything.
     void flush();
+    /// As `flush`, but through disconnects, and false when it was interrupted.
+    [[nodiscard]] bool wait_ready();
+    /// Ends subscriptions without losing what they were sent, then flushes and closes. Without a
+    /// connection nothing can be lost but kept publishes: then that is an error.
+    void drain();
+    /// Begins that, for a reader that goes on until `drained`. False: nothing is on its way.
+    [[nodiscard]] bool start_drain();
     /// Whether the server refused something.
     [[nodiscard]] bool was_refused() const noexcept { return refusals_ != 0; }
     /// Throws `refused` if it did.
@@ -111,12 +137,20 @@ public:
     void interrupt_when_refused() noexcept { interrupt_ = true; }
 
 private:
+    [[nodiscard]] client connect(const global_options& g, std::string_view server);
+    void note_kept() noexcept;
     void on_event(const event& e);
+    void on_refusal(const ev::server_error& e);
+    void tell_of_service(const event& e);
 
-    client client_;
+    lifetime lifetime_;
     duration timeout_;
     std::uint64_t refusals_ = 0;
+    std::uint64_t attempts_ = 0; ///< that failed in a row; only those after a disconnect are told
+    bool was_up_ = false;
     bool interrupt_ = false;
+    bool kept_ = false; ///< publishes waited for a connection when the drain began
+    client client_;     ///< last: it tells of its end
 };
 
 } // namespace nats::cli

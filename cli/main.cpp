@@ -6,7 +6,6 @@
 // parses, runs the one that was chosen, and turns every way to end into an exit code. Errors go to
 // stderr as one line.
 
-#include <natsproto/options.hpp>
 #include <natsproto/version.hpp>
 
 #include "common.hpp"
@@ -62,9 +61,9 @@ int report(const CLI::App& app, const CLI::ParseError& e) {
 }
 
 /// Runs a command; every way to fail becomes a line on stderr and an exit code.
-int run(const command& c, const global_options& g) {
+int run(const CLI::App& app, const command& c, global_options& g) {
     try {
-        check(g);
+        settle(app, g);
         return c.run(g);
     } catch (const output_closed&) {
         return exit_code::ok;
@@ -99,7 +98,7 @@ int run(int argc, const char* const* argv) {
     }
     const auto* const chosen = std::find_if(commands.begin(), commands.end(),
                                             [](const command& c) { return c.app->parsed(); });
-    return run(*chosen, g);
+    return run(app, *chosen, g);
 }
 
 } // namespace

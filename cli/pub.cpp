@@ -44,7 +44,7 @@ constexpr std::uint64_t look_every = 1024;
 class publisher {
 public:
     publisher(const global_options& g, const pub_options& o, outgoing& m)
-        : options_(o), message_(m), nc_(g) {}
+        : options_(o), message_(m), nc_(g, lifetime::task) {}
 
     void publish_count() {
         for (std::uint64_t n = 1; n <= options_.count; ++n) {

@@ -3,8 +3,9 @@
 // natsproto reply: a service that answers each request of a subject with a fixed body, an echo, or
 // what a command says.
 //
-// Theory of operation: one subscription, read one message at a time. At a signal, requests that are
-// on the way are still answered: a flush brings them.
+// Theory of operation: one subscription, read one message at a time. When the server goes, it
+// connects again, for ever. At a signal it drains: requests that the server has sent by then are
+// still answered.
 
 #include <natsproto/blocking/client.hpp>
 #include <natsproto/subject.hpp>
@@ -52,50 +53,49 @@ class replier {
 public:
     replier(const global_options& g, const reply_options& o)
         : options_(o),
-          timeout_(g.timeout),
           command_(with_variables(o.command)),
           answer_(o.out),
-          nc_(g) {}
+          nc_(g, lifetime::service) {}
 
     int run() {
         const stop_signals signals(*nc_);
-        subscribe_options so;
-        so.queue = options_.queue;
-        subscription requests = nc_->subscribe(options_.out.subject, so).value();
-        if (options_.count) requests.unsubscribe(options_.count).value();
-        if (begin()) serve(requests, duration::max());
-        if (stopped_) {
-            (void)nc_->flush(timeout_);
-            serve(requests, duration::zero());
-        }
-        (void)nc_->flush(timeout_); // the last answers; a refusal of one has to be seen
+        listen();
+        nc_.drain(); // the last answers, and the server's word on them
         return outcome();
     }
 
 private:
+    void listen() {
+        subscribe_options so;
+        so.queue = options_.queue;
+        subscription requests = nc_->subscribe(options_.out.subject, so).value();
+        if (options_.count) requests.unsubscribe(options_.count).value();
+        if (begin()) serve(requests);
+        if (stopped_ && nc_.start_drain()) serve(requests);
+    }
+
     /// Waits until the server knows the subscription; false when a signal came first.
     bool begin() {
-        const result<duration> up = nc_->flush(timeout_);
-        if (was_stopped(up)) return false;
-        up.value();
+        stopped_ = !nc_.wait_ready();
+        if (stopped_) return false;
         nc_.check();
         tell(fmt::format("Listening on \"{}\" in group \"{}\"", options_.out.subject,
                          options_.queue));
         return true;
     }
 
-    /// Until nothing came for so long, the count is reached, or a signal.
-    void serve(subscription& requests, duration patience) {
+    /// Until the count is reached, a signal, or after one the last request.
+    void serve(subscription& requests) {
         const bool last = stopped_;
         while (!complete() && stopped_ == last) {
-            const result<message> m = requests.next(patience);
+            const result<message> m = requests.next(duration::max());
             if (m) {
                 handle(*m);
                 continue;
             }
             const errc why = m.error().code();
             if (why == errc::slow_consumer || was_stopped(m)) continue; // the event told the first
-            if (why == errc::timeout || why == errc::max_messages_reached) return;
+            if (why == errc::drained || why == errc::max_messages_reached) return;
             throw exception(m.error());
         }
     }
@@ -147,7 +147,7 @@ private:
         const result<void> sent = nc_->respond(request, payload, h);
         if (sent) return;
         tell_error(sent.error().message());
-        if (nc_->status() != session_status::connected) throw exception(sent.error());
+        if (nc_->status() == session_status::closed) throw exception(sent.error());
     }
 
     /// Up to --sleep, as a slow service would.
@@ -167,7 +167,6 @@ private:
     }
 
     const reply_options& options_;
-    duration timeout_;
     std::string command_;
     outgoing answer_;
     output out_;

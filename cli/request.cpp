@@ -36,7 +36,7 @@ struct request_options {
 class requester {
 public:
     requester(const global_options& g, const request_options& o, outgoing& m)
-        : options_(o), wait_(o.wait.value_or(g.timeout)), message_(m), nc_(g) {
+        : options_(o), wait_(o.wait.value_or(g.timeout)), message_(m), nc_(g, lifetime::task) {
         nc_.interrupt_when_refused();
     }
 

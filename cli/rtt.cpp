@@ -36,7 +36,7 @@ struct measurement {
 };
 
 measurement measure(const global_options& g, std::string_view url, int iterations) {
-    connection nc(g, url);
+    connection nc(g, lifetime::task, url);
     measurement m;
     m.server = "nats://" + nc->server().text();
     for (int i = 0; i < iterations; ++i) {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Theory of operation: the handler notes the signal and calls client::interrupt, which is one
-// write(2); the waiting call that runs then, or the next one, returns `interrupted`.
+// Theory of operation: the handler takes itself away (sigaction(2) is allowed there), notes the
+// signal and calls client::interrupt, which is one write(2); the waiting call that runs then, or
+// the next one, returns `interrupted`.
 
 #include "signals.hpp"
 
@@ -16,11 +17,6 @@ std::atomic<client*> live{nullptr};
 std::atomic<int> seen{0};
 static_assert(std::atomic<client*>::is_always_lock_free && std::atomic<int>::is_always_lock_free);
 
-extern "C" void on_signal(int number) {
-    seen = number;
-    if (client* const c = live.load()) c->interrupt();
-}
-
 void install(void (*handler)(int), int flags) {
     struct sigaction action{};
     action.sa_handler = handler;
@@ -32,11 +28,17 @@ void install(void (*handler)(int), int flags) {
     (void)sigaction(SIGTERM, &action, nullptr);
 }
 
+extern "C" void on_signal(int number) {
+    install(SIG_DFL, 0);
+    seen = number;
+    if (client* const c = live.load()) c->interrupt();
+}
+
 } // namespace
 
 stop_signals::stop_signals(client& c) {
     live = &c;
-    install(on_signal, static_cast<int>(SA_RESETHAND | SA_RESTART));
+    install(on_signal, SA_RESTART);
 }
 
 stop_signals::~stop_signals() {

@@ -8,8 +8,8 @@
 
 namespace nats::cli {
 
-/// While it lives, the first SIGINT or SIGTERM interrupts the waiting call of the client; the
-/// second of a kind ends the program as usual. One at a time.
+/// While it lives, the first SIGINT or SIGTERM interrupts the waiting call of the client; any
+/// further one ends the program at once. One at a time.
 class stop_signals {
 public:
     explicit stop_signals(client& c);

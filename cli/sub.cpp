@@ -4,8 +4,8 @@
 //
 // Theory of operation: each subject gets a handler that prints, so that messages of several
 // subjects keep their order. With --count the server is told to stop by itself, so that a member
-// of a queue group takes no more than it prints. At a signal, what is on the way is still printed:
-// a flush brings it.
+// of a queue group takes no more than it prints. When the server goes, it connects again, for ever.
+// At a signal it drains: what the server has sent by then is still printed.
 
 #include <natsproto/blocking/client.hpp>
 #include <natsproto/subject.hpp>
@@ -51,13 +51,13 @@ void check_arguments(const sub_options& o) {
 class subscriber {
 public:
     subscriber(const global_options& g, const sub_options& o)
-        : options_(o), timeout_(g.timeout), nc_(g) {}
+        : options_(o), nc_(g, lifetime::service) {}
 
     int run() {
         const stop_signals signals(*nc_);
         for (const std::string& s : options_.subjects) subscribe(s);
         if (begin()) receive();
-        if (stop_signals::received() != 0) (void)nc_->flush(timeout_);
+        if (stop_signals::received() != 0) nc_.drain();
         out_.flush();
         return outcome();
     }
@@ -77,9 +77,7 @@ private:
 
     /// Waits until the server knows the subscriptions; false when a signal came first.
     bool begin() {
-        const result<duration> up = nc_->flush(timeout_);
-        if (!up && up.error() == errc::interrupted) return false;
-        up.value();
+        if (!nc_.wait_ready()) return false;
         nc_.check();
         tell(fmt::format("Subscribing on {}", fmt::join(options_.subjects, ", ")));
         last_ = clock::now();
@@ -114,7 +112,6 @@ private:
     }
 
     const sub_options& options_;
-    duration timeout_;
     output out_;
     std::uint64_t received_ = 0;
     time_point last_; ///< when the newest message came

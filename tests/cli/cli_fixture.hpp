@@ -71,6 +71,12 @@ protected:
         if (!server_) start();
         return *server_;
     }
+    /// Ends the server, and starts one in its place.
+    void restart(std::string_view config = {}) {
+        const std::string address = server().address();
+        server_->stop();
+        server_ = std::make_unique<nats::test::server>(binary_, config, address);
+    }
     [[nodiscard]] arguments variables() { return {"NATS_URL=" + server().url()}; }
 
     /// Runs the tool to its end.

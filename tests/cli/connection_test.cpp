@@ -62,6 +62,12 @@ TEST_P(connection_options, user_and_password) {
     EXPECT_EQ(environment.code, 0) << environment.err;
 }
 
+TEST_P(connection_options, timeout_by_a_variable) {
+    const finished f = run_cli({"rtt"}, "", {"NATS_URL=" + server().url(), "NATS_TIMEOUT=soon"});
+    EXPECT_EQ(f.code, 2);
+    EXPECT_TRUE(contains(f.err, "--timeout: \"soon\" is not a duration")) << f.err;
+}
+
 TEST_P(connection_options, token) {
     start(with_token);
     const finished flag = cli({"pub", "a", "b", "--token", "hush-hush", "--trace"});
@@ -84,8 +90,9 @@ TEST_P(connection_options, a_refused_login_is_an_error_without_the_secret) {
 }
 
 TEST_P(connection_options, help_does_not_show_the_environment) {
-    const finished f =
-        run_cli({"--help"}, "", {"NATS_PASSWORD=hush-hush", "NATS_URL=nats://u:hush-hush@host"});
+    const finished f = run_cli({"--help"}, "",
+                               {"NATS_PASSWORD=hush-hush", "NATS_URL=nats://u:hush-hush@host",
+                                "NATS_USER=hush-hush", "NATS_TOKEN=hush-hush"});
     EXPECT_EQ(f.code, 0);
     EXPECT_TRUE(contains(f.out, "Exit codes: 0 done;")) << f.out;
     expect_secret(f);

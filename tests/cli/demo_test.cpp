@@ -17,10 +17,11 @@ TEST_P(demo, runs_to_its_end) {
         program({std::string(NATSPROTO_EXAMPLES_DIR) + "/demo", server().url()}).wait();
     EXPECT_EQ(f.code, 0) << f.err;
     for (const char* line :
-         {"\n1. Connect", "\n11. Close", "      <- INFO {",
+         {"\n1. Connect", "\n11. Reconnect", "\n12. Drain and close", "      <- INFO {",
           "      -> PUB greet 12 | hello, world\n", "   received \"hello, world\" on greet\n",
           "jobs done by worker 3", "     Tag: large\n", "the service answered \"SHOUT\"\n",
           "Grace is here\n", "refused: no responders", "refused: invalid subject", "   rtt ",
+          "   received \"published while there was no connection\" on news\n",
           "Everything arrived as it should.\n"}) {
         EXPECT_TRUE(contains(f.out, line)) << line << "\nis not in\n" << f.out;
     }

@@ -73,6 +73,11 @@ public:
     [[nodiscard]] const std::string& err() const noexcept { return text_[2]; }
 
     void write(std::string_view text) { text_[0] += text; }
+    /// Until it has taken all of that.
+    void write_out() {
+        while (!text_[0].empty() && move()) {
+        }
+    }
     /// After what was written: the end of stdin.
     void end_input() { input_ended_ = true; }
     /// Nobody reads its stdout any more.

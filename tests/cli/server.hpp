@@ -61,8 +61,9 @@ inline std::optional<std::filesystem::path> find_server(const generation& g) {
 class server {
 public:
     /// `config`: text for its configuration file; the address is added.
-    explicit server(const std::filesystem::path& binary, std::string_view config = {})
-        : process_({binary.string(), "-c", write_config(config)}) {
+    explicit server(const std::filesystem::path& binary, std::string_view config = {},
+                    std::string_view address = "127.0.0.1:-1")
+        : process_({binary.string(), "-c", write_config(config, address)}) {
         const auto deadline = std::chrono::steady_clock::now() + patience;
         while (!read_url()) {
             if (std::chrono::steady_clock::now() > deadline)
@@ -78,6 +79,9 @@ public:
     }
 
     [[nodiscard]] const std::string& url() const noexcept { return url_; }
+    /// `host:port`
+    [[nodiscard]] std::string address() const { return url_.substr(url_.find("//") + 2); }
+    void signal(int number) const { process_.signal(number); }
     /// Shuts it down, and waits for its end.
     void stop() {
         process_.signal(SIGINT);
@@ -86,13 +90,13 @@ public:
     [[nodiscard]] std::string log() const { return read(directory_ / "log"); }
 
 private:
-    std::string write_config(std::string_view config) {
+    std::string write_config(std::string_view config, std::string_view address) {
         std::string name =
             (std::filesystem::temp_directory_path() / "natsproto-cli-XXXXXX").string();
         if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp");
         directory_ = name;
         const std::filesystem::path file = directory_ / "server.conf";
-        std::ofstream(file) << "listen: \"127.0.0.1:-1\"\nports_file_dir: \"" << name
+        std::ofstream(file) << "listen: \"" << address << "\"\nports_file_dir: \"" << name
                             << "\"\nlog_file: \"" << name << "/log\"\n"
                             << config << '\n';
         return file.string();
@@ -106,9 +110,10 @@ private:
         for (const auto& entry : std::filesystem::directory_iterator(directory_)) {
             if (entry.path().extension() != ".ports") continue;
             const std::string text = read(entry.path());
-            const std::size_t begin = text.find("nats://");
-            const std::size_t end = text.find('"', begin);
-            if (begin == std::string::npos || end == std::string::npos) continue;
+            const std::size_t scheme = text.find("://");
+            const std::size_t end = text.find('"', scheme);
+            if (scheme == std::string::npos || end == std::string::npos) continue;
+            const std::size_t begin = text.rfind('"', scheme) + 1;
             url_ = text.substr(begin, end - begin);
             return true;
         }

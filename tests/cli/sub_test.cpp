@@ -194,13 +194,5 @@ TEST_P(sub_command, shows_what_the_server_refuses) {
     EXPECT_TRUE(contains(f.err, "Permissions Violation for Subscription to \"denied\"")) << f.err;
 }
 
-TEST_P(sub_command, tells_when_the_server_goes) {
-    const auto sub = listening({"sub", "s"});
-    server().stop();
-    const finished f = sub->wait();
-    EXPECT_EQ(f.code, 1);
-    EXPECT_TRUE(contains(f.err, "natsproto: ")) << f.err;
-}
-
 } // namespace
 } // namespace nats::test

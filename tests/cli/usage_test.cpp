@@ -98,6 +98,21 @@ TEST(usage, bad_command_lines) {
     });
 }
 
+TEST(usage, bad_combinations_of_logins_and_files) {
+    expect_usage_errors({
+        {{"rtt", "--password", "hush"}, "--password needs --user\n"},
+        {{"rtt", "--user", "hush", "--token", "hush"}, "one way to log in"},
+        {{"rtt", "--user", "u", "--password", "p", "--creds", "f"}, "--user, --creds\n"},
+        {{"rtt", "--creds", "f", "--nkey", "g"}, "--creds, --nkey\n"},
+        {{"rtt", "--token", "t", "--nkey", "g"}, "--token, --nkey\n"},
+        {{"rtt", "--tlscert", "f"}, "--tlscert and --tlskey need each other\n"},
+        {{"rtt", "--tlskey", "f"}, "--tlscert and --tlskey need each other\n"},
+        {{"rtt", "--nkey", "SUAB" + std::string(54, 'A')}, "the name of a file"},
+        {{"rtt", "--creds", "-----BEGIN NATS USER JWT-----"}, "the name of a file"},
+        {{"rtt", "--tls-insecure"}, "unknown option --tls-insecure\n"}, // there is none on purpose
+    });
+}
+
 TEST(usage, what_the_protocol_cannot_carry_is_refused_before_connecting) {
     expect_usage_errors({
         {{"pub", "two words", "b"}, "\"two words\""},
@@ -131,6 +146,9 @@ TEST(usage, mistakes_never_show_secrets) {
              {"--passwd", "hush", "rtt"},
              {"--passwd=hush", "rtt"},
              {"rtt", "--token", "hush", "--bogus"},
+             {"rtt", "--user", "hush", "--token", "hush"},
+             {"rtt", "--password", "hush"},
+             {"rtt", "--user", "hush", "--tlscert", "f"},
          }) {
         const finished f = run_cli(line);
         EXPECT_NE(f.code, 0);
