@@ -167,7 +167,8 @@ void receive_session(benchmark::State& state) {
     std::size_t messages = 0;
     const std::string stream =
         stream_of(header_of(state), static_cast<std::size_t>(state.range(0)), messages);
-    nats::session s(nats::options{});
+    nats::seeded_random random(1);
+    nats::session s(nats::options{}, {&random, nullptr, nullptr});
     const nats::time_point now{};
     if (!s.start(now) || !s.subscribe("bench.subject")) std::abort();
     const auto action = s.poll_action();

@@ -4,6 +4,7 @@
 // deadline, subscriptions and keep-alive. This file is a driver for it: a non-blocking socket and
 // poll(2). Usage: 02_session [nats://host:port[,nats://host:port...]]
 
+#include <natsproto/random.hpp>
 #include <natsproto/session.hpp>
 
 #include <algorithm>
@@ -12,6 +13,7 @@
 #include <chrono>
 #include <iostream>
 #include <optional>
+#include <random>
 #include <span>
 #include <string>
 #include <system_error>
@@ -53,7 +55,7 @@ int milliseconds_until(std::optional<nats::time_point> deadline) {
 
 class driver {
 public:
-    explicit driver(const nats::options& o) : session_(o) {}
+    explicit driver(const nats::options& o) : session_(o, {&random_, nullptr, nullptr}) {}
     driver(const driver&) = delete;
     driver& operator=(const driver&) = delete;
     ~driver() { close_socket(); }
@@ -82,9 +84,14 @@ private:
     // [actions]
     /// False: it failed, and the session was told.
     bool perform(const nats::session_action& a) {
-        close_socket(); // both actions end what was open before
+        if (const auto* end = std::get_if<action::close>(&a)) {
+            write_some(); // with TLS: its end
+            close_socket();
+            session_.handle_closed(end->id, nats::clock::now());
+            return true;
+        }
         const auto* c = std::get_if<action::connect>(&a);
-        if (c == nullptr) return true;
+        if (c == nullptr) return true; // start_tls: only when options ask for it
         attempt_ = c->id;
         fd_ = begin_connect(*c->to);
         connecting_ = fd_ >= 0;
@@ -118,7 +125,7 @@ private:
         if (n > 0)
             session_.commit(static_cast<std::size_t>(n), now);
         else if (n == 0)
-            session_.handle_eof(now);
+            session_.handle_eof(attempt_, now);
         else if (errno != EAGAIN && errno != EINTR)
             session_.handle_io_error(attempt_, {errno, std::system_category()}, now);
     }
@@ -127,7 +134,10 @@ private:
         std::array<nats::const_buffer, 1> piece; // a real driver offers 64 to writev(2)
         while (session_.poll_transmit(piece) != 0) {
             const ssize_t n = send(fd_, piece[0].data, piece[0].size, MSG_NOSIGNAL);
-            if (n < 0) return; // no room: poll(2) tells when. An error: reading finds it
+            if (n < 0) { // no room: poll(2) tells when. An error: reading finds it
+                session_.handle_write_blocked(nats::clock::now());
+                return;
+            }
             session_.transmitted(static_cast<std::size_t>(n));
         }
     }
@@ -139,6 +149,7 @@ private:
         connecting_ = false;
     }
 
+    nats::seeded_random random_{std::random_device{}()}; // shuffles servers, spreads reconnects
     nats::session session_;
     nats::attempt_id attempt_{};
     int fd_ = -1;

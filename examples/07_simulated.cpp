@@ -74,9 +74,10 @@ public:
         return out;
     }
 
-    nats::time_point now{}; // any beginning will do
-    nats::session session{{.servers = "nats://imaginary", .name = "test"}};
+    nats::time_point now{};        // any beginning will do
     nats::seeded_random random{1}; // the same inbox names in every run
+    nats::session session{{.servers = "nats://imaginary", .name = "test", .reconnect = false},
+                          {&random, nullptr, nullptr}};
     nats::runtime rt{session, random};
 
 private:

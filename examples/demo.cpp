@@ -202,12 +202,24 @@ void round_trip(nats::client& nc) {
     expect(rtt > 0s, "a positive round trip time");
 }
 
+void reconnect(nats::client& nc) {
+    heading("Reconnect: the connection breaks, and nothing has to be done about it");
+    nats::subscription sub = nc.subscribe("news").value();
+    nc.flush().value();
+    nc.force_reconnect().value(); // as if the server had gone
+    nc.publish("news", "published while there was no connection").value();
+    say(std::to_string(nc.kept()) + " bytes are kept");
+    nc.wait_connected(5s).value();
+    (void)receive(sub, "news", "published while there was no connection");
+    expect(nc.stats().reconnects == 1, "one reconnect");
+}
+
 void close(nats::client& nc) {
-    heading("Close");
+    heading("Drain and close: what the server has sent still comes, then it ends");
+    nc.drain().value();
     const nats::statistics& s = nc.stats();
     say("sent " + std::to_string(s.out_messages) + " messages, received " +
         std::to_string(s.in_messages));
-    nc.close();
     const auto late = nc.publish("greet", "too late");
     expect(!late && late.error() == nats::errc::connection_closed, "the error connection_closed");
     say("a later publish is refused: " + late.error().message());
@@ -227,6 +239,7 @@ int main(int argc, char** argv) {
         no_responders(nc);
         bad_input(nc);
         round_trip(nc);
+        reconnect(nc);
         close(nc);
     } catch (const std::exception& e) {
         std::cout << std::flush;
