@@ -76,8 +76,14 @@ result<std::vector<address>> resolve(const endpoint& to, address_order order,
         std::swap(out[i - 1], out[static_cast<std::size_t>(shuffle->below(i))]);
     if (order == address_order::v4_first || order == address_order::v6_first) {
         const int first = order == address_order::v4_first ? AF_INET : AF_INET6;
-        std::stable_partition(out.begin(), out.end(),
-                              [first](const address& a) { return a.family() == first; });
+        // Not std::stable_partition: clang warns of what libstdc++ does in it.
+        std::vector<address> ordered;
+        for (const bool wanted : {true, false}) {
+            for (const address& a : out) {
+                if ((a.family() == first) == wanted) ordered.push_back(a);
+            }
+        }
+        return ordered;
     }
     return out;
 }
