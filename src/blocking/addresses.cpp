@@ -5,12 +5,12 @@
 
 #include "blocking/addresses.hpp"
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
 #include <memory>
 #include <system_error>
+#include <utility>
 
 #include <arpa/inet.h>
 #include <netdb.h>

@@ -51,7 +51,7 @@ void cluster::restart(std::size_t i) {
 }
 
 void cluster::wait_for_routes() const {
-    const auto complete = [this](const nats_server& node) {
+    const auto complete = [](const nats_server& node) {
         // Since 2.10 there are several routes to each.
         const std::string routes = node.monitor("/routez");
         std::set<std::string> others;
