@@ -97,7 +97,6 @@ private:
     void trace(bool sent, bool reset, std::string_view bytes);
 
     blocking_options settings_;
-    std::string local_address_;
     local_end local_end_;
     result<void> settings_ok_;
     bool reconnects_;

@@ -70,9 +70,6 @@ void session::begin_attempt(time_point now) {
         return;
     }
     attempt_ = attempt_id{static_cast<std::uint64_t>(attempt_) + 1};
-    server_info last = connection_.info();
-    connection_ = wire::client_connection(limits_);
-    connection_.carry_info(std::move(last));
     server_ = pool_.current()->url.where;
     transport_ = transport::opening;
     receiving_ = link_open_ = heard_in_tls_ = false;
