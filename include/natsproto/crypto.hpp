@@ -37,6 +37,29 @@ struct tls_parameters {
     void* verify_context = nullptr;
 };
 
+/// What the server's side of TLS is made of. Views live during the call.
+struct tls_server_parameters {
+    std::string_view certificate; ///< PEM, with its chain
+    std::string_view key;         ///< PEM
+    std::string_view key_password;
+    std::string_view ca; ///< PEM: authorities of client certificates; empty: none is asked for
+    bool require_client_certificate = false;
+    std::string_view ciphers;
+    std::string_view cipher_suites;
+    tls_version minimum = tls_version::v1_2;
+};
+
+/// One configuration of a TLS server, for any number of connections. They may outlive it.
+class tls_acceptor {
+public:
+    tls_acceptor() = default;
+    tls_acceptor(const tls_acceptor&) = delete;
+    tls_acceptor& operator=(const tls_acceptor&) = delete;
+    virtual ~tls_acceptor() = default;
+    /// The server's side of a new connection. Errors: `crypto_failed`.
+    [[nodiscard]] virtual result<std::unique_ptr<link>> accept() const = 0;
+};
+
 class crypto_provider {
 public:
     crypto_provider() = default;
@@ -54,6 +77,10 @@ public:
     /// The client's side of a TLS connection. Errors: `tls_configuration`, with what is wrong.
     [[nodiscard]] virtual result<std::unique_ptr<link>> tls_client(
         const tls_parameters& p) const = 0;
+    /// The server's side. Errors: `tls_configuration`, with what is wrong; `tls_unavailable` for a
+    /// provider that has only the client's, as this default says.
+    [[nodiscard]] virtual result<std::unique_ptr<tls_acceptor>> tls_server(
+        const tls_server_parameters& p) const;
 };
 
 } // namespace nats
