@@ -46,7 +46,8 @@ public:
     explicit contender(bool ours) {
         std::string url;
         if (ours) {
-            own_ = std::make_unique<program>(program::arguments{NATSPROTO_CLI_PATH, "serve", "--port", "0"});
+            own_ = std::make_unique<program>(
+                program::arguments{NATSPROTO_CLI_PATH, "serve", "--port", "0"});
             own_->wait_for("\n");
             url = own_->out().substr(0, own_->out().find('\n'));
         } else {
@@ -65,7 +66,8 @@ public:
         text.erase(0, text.rfind(')') + 2); // its name may hold anything
         unsigned long user = 0;
         unsigned long system = 0;
-        if (std::sscanf(text.c_str(), "%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &system) != 2)
+        if (std::sscanf(text.c_str(), "%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user,
+                        &system) != 2)
             die("stat");
         return static_cast<double>(user + system) / static_cast<double>(::sysconf(_SC_CLK_TCK));
     }
@@ -100,7 +102,8 @@ public:
         a.sin_family = AF_INET;
         a.sin_port = htons(to.port());
         a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        if (fd_ < 0 || ::connect(fd_, reinterpret_cast<sockaddr*>(&a), sizeof a) != 0) die("connect");
+        if (fd_ < 0 || ::connect(fd_, reinterpret_cast<sockaddr*>(&a), sizeof a) != 0)
+            die("connect");
         const int on = 1;
         (void)::setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
         send("CONNECT {\"verbose\":false}\r\n" + first + "PING\r\n");
@@ -157,7 +160,8 @@ measured measure(const contender& of, std::size_t messages, Work&& work) {
 
 /// One publisher, `readers` subscribers. The publisher is never far ahead, so that nobody is a slow
 /// consumer.
-measured stream(const contender& to, std::size_t payload, std::size_t messages, std::size_t readers) {
+measured stream(const contender& to, std::size_t payload, std::size_t messages,
+                std::size_t readers) {
     constexpr std::size_t window = 4 * 1024 * 1024;
     const std::string body = std::to_string(payload) + "\r\n" + std::string(payload, 'x') + "\r\n";
     const std::size_t one = ("MSG bench 1 " + body).size();
@@ -187,7 +191,8 @@ measured stream(const contender& to, std::size_t payload, std::size_t messages, 
             if (::poll(fds.data(), fds.size(), -1) < 0) die("poll");
             if ((fds[0].revents & POLLOUT) != 0) {
                 const std::string_view rest = std::string_view(block).substr(sent % block.size());
-                const ssize_t n = ::send(publisher.fd(), rest.data(), rest.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+                const ssize_t n =
+                    ::send(publisher.fd(), rest.data(), rest.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
                 if (n > 0) sent += static_cast<std::size_t>(n);
             }
             for (std::size_t i = 0; i < readers; ++i) {
@@ -254,9 +259,10 @@ int main(int argc, char** argv) {
     try {
         const contender ours(true);
         const contender theirs(false);
-        std::printf("natsproto serve beside nats-server 2.10, median of %d interleaved rounds\n\n", rounds);
-        std::printf("%-14s | %10s %10s %6s | %10s %10s %6s\n", "", "serve", "nats-server", "ratio", "serve",
-                    "nats-server", "ratio");
+        std::printf("natsproto serve beside nats-server 2.10, median of %d interleaved rounds\n\n",
+                    rounds);
+        std::printf("%-14s | %10s %10s %6s | %10s %10s %6s\n", "", "serve", "nats-server", "ratio",
+                    "serve", "nats-server", "ratio");
         for (const row& r : rows) {
             std::array<std::vector<double>, 4> got;
             for (int i = 0; i < rounds; ++i) {
@@ -269,13 +275,14 @@ int main(int argc, char** argv) {
             }
             std::array<double, 4> m{};
             std::transform(got.begin(), got.end(), m.begin(), median);
-            std::printf("%-14s | %8.0f/s %8.0f/s %6.2f | %7.0f ns %7.0f ns %6.2f\n", r.name, m[0], m[1], m[0] / m[1],
-                        m[2], m[3], m[2] / m[3]);
+            std::printf("%-14s | %8.0f/s %8.0f/s %6.2f | %7.0f ns %7.0f ns %6.2f\n", r.name, m[0],
+                        m[1], m[0] / m[1], m[2], m[3], m[2] / m[3]);
             std::fflush(stdout);
         }
         const double a = idle_memory(true);
         const double b = idle_memory(false);
-        std::printf("\nmemory of an idle connection: %.0f bytes, %.0f bytes, ratio %.2f\n", a, b, a / b);
+        std::printf("\nmemory of an idle connection: %.0f bytes, %.0f bytes, ratio %.2f\n", a, b,
+                    a / b);
     } catch (const std::exception& e) {
         std::fprintf(stderr, "broker_bench: %s\n", e.what());
         return 1;

@@ -86,8 +86,8 @@ int run(int argc, const char* const* argv) {
     app.fallthrough();
     global_options g;
     add_global_options(app, g);
-    const std::array commands{add_pub(app), add_sub(app), add_request(app), add_reply(app),
-                              add_rtt(app), add_serve(app)};
+    const std::array commands{add_pub(app),   add_sub(app), add_request(app),
+                              add_reply(app), add_rtt(app), add_serve(app)};
     for (const command& c : commands) {
         if (c.connects)
             c.app->footer("Options of the connection: natsproto --help\n" +

@@ -149,8 +149,8 @@ class statistics_line {
 public:
     explicit statistics_line(const serve_options& o)
         : terminal_(::isatty(STDERR_FILENO) == 1),
-          interval_(o.stats.value_or(terminal_ ? duration(std::chrono::seconds(1))
-                                               : duration::zero())),
+          interval_(
+              o.stats.value_or(terminal_ ? duration(std::chrono::seconds(1)) : duration::zero())),
           last_(clock::now()) {}
     statistics_line(const statistics_line&) = delete;
     statistics_line& operator=(const statistics_line&) = delete;
@@ -242,8 +242,9 @@ void add_login(CLI::App& c, serve_options& o) {
 command add_serve(CLI::App& app) {
     const auto o = std::make_shared<serve_options>();
     CLI::App* const c = app.add_subcommand("serve", "Be a server, for tests and demos");
-    c->description("Be a NATS server for tests and demos: no persistence, no cluster, no JetStream.\n"
-                   "Production is nats-server's.");
+    c->description(
+        "Be a NATS server for tests and demos: no persistence, no cluster, no JetStream.\n"
+        "Production is nats-server's.");
     c->add_option("--host", o->host, "The IP address to listen on")
         ->capture_default_str()
         ->type_name("ADDRESS");
@@ -267,8 +268,9 @@ command add_serve(CLI::App& app) {
     c->add_option("--ports-file", o->ports_file,
                   "Write where it listens to this file when it does, as nats-server does")
         ->type_name("FILE");
-    c->footer("stdout gets one line, \"listening on URL\", when it listens. SIGINT and SIGTERM end\n"
-              "it, SIGUSR2 after its clients have left (lame duck mode).");
+    c->footer(
+        "stdout gets one line, \"listening on URL\", when it listens. SIGINT and SIGTERM end\n"
+        "it, SIGUSR2 after its clients have left (lame duck mode).");
     return {c, [o](const global_options&) { return run(*o); }, false};
 }
 

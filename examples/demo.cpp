@@ -256,7 +256,8 @@ void close(nats::client& nc) {
 int main(int argc, char** argv) {
     try {
         std::optional<own_server> broker;
-        if (argc < 2) std::cout << "a broker in this process, at " << broker.emplace().url() << '\n';
+        if (argc < 2)
+            std::cout << "a broker in this process, at " << broker.emplace().url() << '\n';
         nats::client nc = connect(broker ? broker->url() : argv[1]);
         publish_and_subscribe(nc);
         wildcards(nc);

@@ -25,11 +25,11 @@ namespace nats::tcp {
 
 namespace {
 
-constexpr std::size_t round_size = 64 * 1024;       ///< read of one connection in one round
-constexpr std::size_t write_size = 1024 * 1024;     ///< written to one connection at a time
-constexpr std::size_t most_accepted = 256;          ///< in one round
-constexpr std::size_t most_lingering = 256;         ///< at a time
-constexpr std::size_t most_dropped = 1024 * 1024;   ///< read of one that lingers, in one round
+constexpr std::size_t round_size = 64 * 1024;     ///< read of one connection in one round
+constexpr std::size_t write_size = 1024 * 1024;   ///< written to one connection at a time
+constexpr std::size_t most_accepted = 256;        ///< in one round
+constexpr std::size_t most_lingering = 256;       ///< at a time
+constexpr std::size_t most_dropped = 1024 * 1024; ///< read of one that lingers, in one round
 constexpr duration linger = std::chrono::seconds(1);
 /// How long to wait for a free descriptor, if no connection ends.
 constexpr duration accept_pause = std::chrono::milliseconds(100);
@@ -74,8 +74,7 @@ int server::wait_milliseconds(time_point deadline) const noexcept {
     if (lingering_count_ != 0) deadline = std::min(deadline, deadline_after(now_, linger));
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - clock::now());
     constexpr std::chrono::milliseconds::rep most = std::numeric_limits<int>::max();
-    return static_cast<int>(
-        std::clamp<std::chrono::milliseconds::rep>(left.count(), 0, most));
+    return static_cast<int>(std::clamp<std::chrono::milliseconds::rep>(left.count(), 0, most));
 }
 
 /// Sets what epoll watches a descriptor for; 0: nothing, not even that it is broken.

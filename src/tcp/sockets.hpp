@@ -62,8 +62,7 @@ struct moved {
 };
 [[nodiscard]] moved read_some(const descriptor& from, std::span<char> into) noexcept;
 /// At most 64 pieces.
-[[nodiscard]] moved write_some(const descriptor& to,
-                               std::span<const const_buffer> pieces) noexcept;
+[[nodiscard]] moved write_some(const descriptor& to, std::span<const const_buffer> pieces) noexcept;
 /// Tells the peer that nothing more will come.
 void end_writing(const descriptor& to) noexcept;
 /// The same, and reading comes to an end too, behind what was received already.

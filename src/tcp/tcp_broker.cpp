@@ -5,8 +5,9 @@
 // through between the halves of a round; while nothing serves, it runs at once, and the lock keeps
 // the loop from beginning. One lock guards the list and the word on who is inside.
 
-#include <natsproto/blocking/os_random.hpp>
 #include <natsproto/tcp/tcp_broker.hpp>
+
+#include <natsproto/blocking/os_random.hpp>
 
 #include "tcp/server.hpp"
 #include "tcp/sockets.hpp"

@@ -3,8 +3,9 @@
 // The embedded broker on sockets: other threads, many connections, clients that do not read, that
 // are slow, or that flood. What it answers is the business of the broker's own tests.
 
-#include <natsproto/blocking/client.hpp>
 #include <natsproto/tcp/tcp_broker.hpp>
+
+#include <natsproto/blocking/client.hpp>
 
 #include "integration/raw_server.hpp"
 #include "integration/waiting.hpp"
@@ -145,9 +146,9 @@ TEST(tcp_broker, serves_the_blocking_client_until_it_is_stopped_from_another_thr
     served server;
     client nc = client::connect(server->url()).value();
     subscription sub = nc.subscribe("greet.*").value();
-    const subscription service =
-        nc.subscribe("echo", [&nc](const message_view& m) { nc.respond(m, m.payload).value(); })
-            .value();
+    const subscription service = nc.subscribe("echo", [&nc](const message_view& m) {
+                                       nc.respond(m, m.payload).value();
+                                   }).value();
     nc.publish("greet.joe", "hello").value();
     EXPECT_EQ(sub.next(patience).value().payload(), "hello");
     EXPECT_EQ(nc.request("echo", std::string(300'000, 'x'), patience).value().payload().size(),
@@ -165,9 +166,11 @@ TEST(tcp_broker, an_end_lets_clients_read_what_waits_for_them) {
     raw_client c(server->port(), subscribing("big"));
     read_until(c, "PONG");
     const std::string payload(1024 * 1024, 'x');
-    server->with([&](broker& b, time_point) {
-        for (int i = 0; i < 8; ++i) b.publish("big", payload).value();
-    }).value();
+    server
+        ->with([&](broker& b, time_point) {
+            for (int i = 0; i < 8; ++i) b.publish("big", payload).value();
+        })
+        .value();
     server->stop_grace = 20s;
     server->stop();
     EXPECT_GT(c.read_to_end().size(), 8 * payload.size());
@@ -239,9 +242,12 @@ TEST(tcp_broker, listens_where_it_is_told) {
     const struct {
         const char* host;
         const char* url; ///< its beginning; empty: an error
-    } rows[] = {{"127.0.0.1", "nats://127.0.0.1:"}, {"0.0.0.0", "nats://127.0.0.1:"},
-                {"::1", "nats://[::1]:"},           {"::", "nats://[::1]:"},
-                {"localhost", ""},                  {"", ""}};
+    } rows[] = {{"127.0.0.1", "nats://127.0.0.1:"},
+                {"0.0.0.0", "nats://127.0.0.1:"},
+                {"::1", "nats://[::1]:"},
+                {"::", "nats://[::1]:"},
+                {"localhost", ""},
+                {"", ""}};
     for (const auto& row : rows) {
         tcp_broker_options where;
         where.host = row.host;
@@ -363,9 +369,11 @@ TEST(tcp_broker, a_client_that_pauses_gets_all_of_it_later) {
     const std::string payload(1000, 'x');
     const std::string frame = "MSG data 1 1000\r\n" + payload + "\r\n";
     constexpr std::size_t count = 20'000; // far more than the kernel's buffers take
-    server->with([&](broker& b, time_point) {
-        for (std::size_t i = 0; i < count; ++i) b.publish("data", payload).value();
-    }).value();
+    server
+        ->with([&](broker& b, time_point) {
+            for (std::size_t i = 0; i < count; ++i) b.publish("data", payload).value();
+        })
+        .value();
     for (std::size_t i = 0; i < count; ++i) ASSERT_EQ(slow.read_bytes(frame.size()), frame) << i;
 }
 
@@ -414,9 +422,8 @@ TEST(tcp_broker, a_flood_takes_its_turn) {
     }));
     EXPECT_LT(server->broker().stats().in_messages, sent / frame.size() / 2)
         << "the flood went first";
-    EXPECT_TRUE(serve_until(*server, [&] {
-        return server->broker().stats().in_messages == sent / frame.size();
-    }));
+    EXPECT_TRUE(serve_until(
+        *server, [&] { return server->broker().stats().in_messages == sent / frame.size(); }));
 }
 
 /// Lowers how many descriptors the process may have, while it lives.
@@ -499,8 +506,8 @@ TEST(tcp_broker, ten_thousand_connections_in_one_thread) {
     };
     char said = 0;
     std::optional<int> status;
-    ASSERT_TRUE(serve_until(
-        *server, [&] { return (status = gone()) || ::read(ready[0], &said, 1) == 1; }));
+    ASSERT_TRUE(
+        serve_until(*server, [&] { return (status = gone()) || ::read(ready[0], &said, 1) == 1; }));
     ASSERT_FALSE(status) << "the clients failed: " << *status;
     EXPECT_EQ(server->broker().stats().connections, count);
 
