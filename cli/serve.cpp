@@ -270,7 +270,8 @@ command add_serve(CLI::App& app) {
         ->type_name("FILE");
     c->footer(
         "stdout gets one line, \"listening on URL\", when it listens. SIGINT and SIGTERM end\n"
-        "it, SIGUSR2 after its clients have left (lame duck mode).");
+        "it, SIGUSR2 after its clients have left (lame duck mode).\n"
+        "Exit codes: 0 it was ended; 1 it cannot listen there; 2 wrong usage.");
     return {c, [o](const global_options&) { return run(*o); }, false};
 }
 
