@@ -45,7 +45,7 @@ public:
     // [first]
 
     void the_connection_breaks() {
-        nats::client nc = nats::client::connect(server->url()).value();
+        nats::client nc = connect();
         nats::subscription orders = nc.subscribe("orders.*").value();
         nc.flush().value();
         // [cut]
@@ -92,7 +92,7 @@ public:
     }
 
     void the_server_complains() {
-        nats::client nc = nats::client::connect(server->url(), {.write_timeout = 5s}).value();
+        nats::client nc = connect();
         // [fail]
         // What a server of production may do on a bad day: say -ERR and close.
         server
@@ -103,6 +103,13 @@ public:
         while (nc.stats().reconnects == 0) (void)nc.poll(10ms).value();
         // [fail]
         expect(nc.flush(5s).has_value(), "a new connection after an error");
+    }
+
+private:
+    /// A client that comes back at once.
+    nats::client connect() {
+        const std::string url = server->url();
+        return nats::client::connect({.servers = url, .reconnect_wait = 1ms}).value();
     }
 };
 

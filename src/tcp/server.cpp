@@ -181,6 +181,7 @@ void server::read(connection& c) {
 void server::settle() {
     const std::optional<time_point> due = broker_->poll_timeout();
     if (due && *due <= now_) broker_->handle_timeout(now_);
+    listen_or_not(); // who is told of an end finds nobody here any more
     while (broker_peer* const peer = broker_->next_ready()) {
         connection& c = *static_cast<connection*>(peer->cookie);
         write(c);
@@ -193,7 +194,6 @@ void server::settle() {
            (lingering_.front().linger_until <= now_ || lingering_count_ > most_lingering ||
             accept_again_ > now_)) // somebody else needs the descriptor
         end(lingering_.front());
-    listen_or_not();
 }
 
 void server::finish() noexcept {

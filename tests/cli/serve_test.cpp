@@ -199,7 +199,7 @@ TEST(serve, statistics_when_they_are_wanted) {
     const subscription sub = subscribed(nc, "a");
     for (int i = 0; i < 3; ++i) nc.publish("a", "12345").value();
     server.wait_for("1 connections, 1 subscriptions; in 3 messages (");
-    server.wait_for(", 15 B), out 3 messages (");
+    server.wait_for(", 15 B), out 3 (");
     const finished f = server.end();
     EXPECT_TRUE(f.err.ends_with('\n'));
     EXPECT_FALSE(contains(f.err, "\r")) << "no terminal";
