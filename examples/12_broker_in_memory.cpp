@@ -54,7 +54,9 @@ public:
             perform(*a, now);
             moved = true;
         }
-        return write(now) | read(now) | moved;
+        moved |= write(now);
+        moved |= read(now);
+        return moved;
     }
     // [turn]
 
