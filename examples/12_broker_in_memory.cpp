@@ -19,6 +19,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -134,10 +135,14 @@ public:
 
     nats::time_point now{};        // any beginning will do
     nats::seeded_random random{1}; // the same in every run
-    std::unique_ptr<nats::broker> server =
-        nats::broker::create({}, {&random, nullptr, nullptr}, now).value();
+    std::unique_ptr<nats::broker> server = create();
 
 private:
+    std::unique_ptr<nats::broker> create() {
+        nats::broker_options o;
+        o.write_deadline = 1min; // how long a client may take nothing of what waits for it
+        return nats::broker::create(std::move(o), {&random, nullptr, nullptr}, now).value();
+    }
     [[nodiscard]] nats::time_point next_deadline() const {
         nats::time_point next = server->poll_timeout().value_or(nats::no_deadline);
         for (const auto& m : members_)

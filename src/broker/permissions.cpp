@@ -118,9 +118,9 @@ bool permission_set::may_subscribe(std::string_view subject, std::string_view qu
 }
 
 bool permission_set::filters(std::string_view pattern) const {
-    return std::any_of(
-        subscribe_deny_.begin(), subscribe_deny_.end(),
-        [&](const entry& e) { return e.queue.empty() && subjects_overlap(pattern, e.subject); });
+    return std::any_of(subscribe_deny_.begin(), subscribe_deny_.end(), [&](const entry& e) {
+        return e.queue.empty() && subjects_overlap(pattern, e.subject);
+    });
 }
 
 bool permission_set::may_receive(std::string_view subject) const {

@@ -119,7 +119,7 @@ TEST(serve, logins) {
         arguments flags;
         bool open, user, other, token, nkey; ///< who may log in
     } rows[] = {
-        {{}, true, true, true, true, true},
+        {{}, true, true, true, true, false}, // who has no NKEYs sends nothing to sign
         {{"--user", "joe:a:b"}, false, true, false, false, false},
         {{"--user", "joe:a:b", "--user", "ann:c"}, false, true, true, false, false},
         {{"--token", "t"}, false, false, false, true, false},

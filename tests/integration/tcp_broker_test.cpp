@@ -129,7 +129,7 @@ private:
     int fd_;
 };
 
-constexpr std::string_view quiet = "CONNECT {\"verbose\":false}\r\n";
+constexpr std::string_view quiet = "CONNECT {\"verbose\":false,\"protocol\":1}\r\n";
 
 std::string subscribing(std::string_view subject) {
     return std::string(quiet) + "SUB " + std::string(subject) + " 1\r\nPING\r\n";
