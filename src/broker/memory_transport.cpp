@@ -94,6 +94,7 @@ void memory_end::close(time_point now) {
 
 } // namespace embedded
 
+memory_transport::memory_transport() noexcept = default;
 memory_transport::memory_transport(memory_transport&& other) noexcept = default;
 
 memory_transport& memory_transport::operator=(memory_transport&& other) noexcept {
