@@ -295,6 +295,17 @@ TEST(tcp_broker, with_runs_in_the_serving_thread_or_at_once) {
     EXPECT_EQ(ran, std::this_thread::get_id());
 }
 
+TEST(tcp_broker, what_was_done_while_nothing_served_is_written_when_it_does) {
+    const std::unique_ptr<tcp_broker> server = listening();
+    raw_client c(server->port(), subscribing("news"));
+    ASSERT_TRUE(serve_until(*server, [&] { return server->broker().stats().subscriptions == 1; }));
+    server->with([](broker& b, time_point) { b.publish("news", "x").value(); }).value();
+    std::thread thread([&] { server->run().value(); });
+    EXPECT_NO_THROW(read_until(c, "MSG news 1 1"));
+    server->stop();
+    thread.join();
+}
+
 TEST(tcp_broker, many_threads_may_visit_while_it_serves_and_ends) {
     served server;
     std::array<int, 4> done{};
