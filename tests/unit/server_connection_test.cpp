@@ -455,6 +455,9 @@ TEST(server_connection, ends_by_a_call) {
     expect_end([](server_connection& c) { c.close(); }, "", errc::connection_closed);
     expect_end([](server_connection& c) { c.fail("Stale Connection"); }, err("Stale Connection"),
                errc::connection_closed);
+    server_connection no_lines;
+    no_lines.fail("a\r\nPING");
+    EXPECT_EQ(drain_output(no_lines), err("a"));
     server_connection early;
     early.fail("Connection throttling is active. Please try again later.");
     EXPECT_EQ(drain_events(early), failed(errc::connection_closed));

@@ -94,6 +94,10 @@ static_assert(std::is_trivially_destructible_v<server_connection_options>);
 /// In verbose mode `+OK` follows each accepted operation: when `ok` is called, or with the next
 /// `next`, unless `refuse` was called in its place.
 ///
+/// Where INFO says no `auth_required`, operations are accepted from `start` on, and CONNECT may come
+/// later. Before `start` and while a login is undecided nothing is parsed, and what is read waits:
+/// so do not read then.
+///
 /// PINGs are answered without being asked. One object serves one transport. When it is `closed`,
 /// what is queued (a last `-ERR`) should still be transmitted, and then the transport be closed.
 /// Not thread-safe.
@@ -136,7 +140,8 @@ public:
     /// Sends a later INFO (another cluster, lame duck, limits of the account), which replaces the
     /// one before. `not_connected` before `start`.
     result<void> send_info(const server_info& info);
-    /// The login of a `connect` event is accepted. `not_connected` if there is none to decide.
+    /// The login of a `connect` event is accepted. `not_connected` if there is none to decide. The
+    /// connection ends all the same when CONNECT asks for what no server does: `closed` follows.
     result<void> accept();
     /// Sends the `+OK` of the last event now, before what is queued for it. Nothing when the client
     /// is not verbose.
