@@ -156,8 +156,7 @@ TEST(BrokerLogin, NobodyNeedsToWithADefaultUser) {
     EXPECT_EQ(t.say("SUB a 1|"), "-ERR 'Permissions Violation for Subscription to \"a\"'|")
         << "also before CONNECT";
     EXPECT_EQ(t.say(talker::connect_line() + "SUB public.a 1|SUB a 2|"),
-              "+OK|-ERR 'Permissions Violation for Subscription to \"a\"'|")
-        << "the +OK is that of a SUB, which came before the options";
+              "-ERR 'Permissions Violation for Subscription to \"a\"'|");
     EXPECT_EQ(t.status().user, "guest");
     talker other(w);
     other.hear();
@@ -324,6 +323,7 @@ TEST(BrokerPermissions, Responses) {
     EXPECT_EQ(ann.say("PUB r.1 1|a|PUB r.1 1|b|PUB r.1 1|c|"), refused("r.1"));
     EXPECT_EQ(bob.hear(), "MSG r.1 1 1|a|MSG r.1 1 1|b|");
     w.wait(10s);
+    ann.hear(); // a PING
     EXPECT_EQ(ann.say("PUB r.2 0||PING|"), "PONG|");
     w.wait(1ms);
     EXPECT_EQ(ann.say("PUB r.2 0||"), refused("r.2")) << "too late";
