@@ -221,7 +221,7 @@ void peer::pump() {
         case step::pong: pings_out_ = 0; break;
         case step::closed: end(false); break;
         }
-        if (connection_.untransmitted() > hub_.options_.max_pending) overfull(nullptr);
+        if (connection_.untransmitted() > hub_.options_.max_pending) overfull(nullptr, 0);
     }
     output_changed();
 }
@@ -276,7 +276,7 @@ void peer::transmitted(std::size_t n, time_point now) {
     named_ = left != 0;
     if (named_) arm(write_at_, deadline_after(hub_.now_, hub_.options_.write_deadline));
     if (left == 0 && stage_ == stage::leaving) end(false);
-    if (connection_.untransmitted() <= hub_.stall_mark()) let_others_go_on();
+    if (connection_.untransmitted() <= hub_.stall_mark()) has_caught_up();
     hub_.run();
 }
 
