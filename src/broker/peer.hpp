@@ -143,6 +143,7 @@ private:
     // peer.cpp
     [[nodiscard]] server_info own_info() const;
     void end(bool lose_output);
+    void note_eof();
     void begin_tls();
     void take_raw(std::size_t n);
     [[nodiscard]] bool pull_link();
