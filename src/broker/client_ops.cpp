@@ -104,7 +104,8 @@ void peer::on_subscribe() {
     if (!is_new) return;
     subscription& s = at->second;
     s.sid = at->first;
-    s.filtered = who_.allowed != nullptr && who_.allowed->filters(f.subject);
+    if (who_.allowed != nullptr && who_.allowed->filters(f.subject, f.queue))
+        s.filter = std::make_unique<const std::string>(f.queue);
     if (!hub_.insert(s, f.subject, f.queue)) {
         subscriptions.erase(at);
         connection_.refuse("Invalid Subject");

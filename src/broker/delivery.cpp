@@ -157,7 +157,7 @@ result<bool> hub::publish(std::string_view subject, bytes payload, std::string_v
 bool peer::deliver(subscription& s, const outgoing& m) {
     if (stage_ != stage::active) return false;
     if (m.from == this && !connection_.request().echo) return false;
-    if (s.filtered && !who_.allowed->may_receive(m.subject)) return false;
+    if (s.filter != nullptr && !may_receive(s, m.subject)) return false;
     if (s.max != 0) {
         if (s.delivered >= s.max) return false;
         if (s.delivered + 1 == s.max) hub_.is_spent(s);
@@ -169,6 +169,11 @@ bool peer::deliver(subscription& s, const outgoing& m) {
     if (!named_) output_changed();
     if (connection_.untransmitted() > hub_.stall_mark()) overfull(m.from, m.size());
     return true;
+}
+
+/// By what its user may do now, which another CONNECT may have changed.
+bool peer::may_receive(const subscription& s, std::string_view subject) const {
+    return who_.allowed == nullptr || who_.allowed->may_receive(subject, *s.filter);
 }
 
 /// Much waits for this client.

@@ -35,7 +35,8 @@ struct subscription {
     std::string_view sid; ///< the key in the table of its peer
     std::uint64_t delivered = 0;
     std::uint64_t max = 0; ///< 0: no maximum
-    bool filtered = false; ///< its peer may not get all that it matches
+    /// Its queue group, or an empty text; only when its peer may not get all that it matches.
+    std::unique_ptr<const std::string> filter;
 };
 
 /// A message on its way.
@@ -157,6 +158,7 @@ private:
     void on_ping();
     void note_activity();
     // delivery.cpp
+    [[nodiscard]] bool may_receive(const subscription& s, std::string_view subject) const;
     void overfull(peer* from, std::size_t size);
     void wait_for(peer& slower, time_point end);
     void has_caught_up();

@@ -249,6 +249,12 @@ TEST(BrokerPermissions, Table) {
             "MSG a.c 1 0||");
         add("only as of a queue group", subscribe({"a q.*"}), "SUB a 1|SUB a q.1 2|SUB a p 3|PING|",
             no + "Subscription to \"a\"'|" + no + "Subscription to \"a\" using queue \"p\"'|PONG|");
+        add("the subject denied, whatever is said of a group", subscribe({}, {"a", "a q"}),
+            "SUB a p 1|PING|", no + "Subscription to \"a\" using queue \"p\"'|PONG|");
+        add("filtered in a queue group", subscribe({}, {"a.b q.*"}),
+            "SUB a.* q.1 1|SUB a.* p 2|PUB a.b 0||PING|", "MSG a.b 2 0||PONG|");
+        add("filtered for a queue group only", subscribe({}, {"a.b q"}),
+            "SUB a.* 1|PUB a.b 0||PING|", "MSG a.b 1 0||PONG|");
         add("a queue group denied", subscribe({}, {"a q"}), "SUB a 1|SUB a q 2|SUB a p 3|PING|",
             no + "Subscription to \"a\" using queue \"q\"'|PONG|");
         return t;
