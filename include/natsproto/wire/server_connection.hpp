@@ -94,9 +94,9 @@ static_assert(std::is_trivially_destructible_v<server_connection_options>);
 /// In verbose mode `+OK` follows each accepted operation: when `ok` is called, or with the next
 /// `next`, unless `refuse` was called in its place.
 ///
-/// Where INFO says no `auth_required`, operations are accepted from `start` on, and CONNECT may come
-/// later. Before `start` and while a login is undecided nothing is parsed, and what is read waits:
-/// so do not read then.
+/// Where INFO says no `auth_required`, operations are accepted from `start` on, and CONNECT may
+/// come later. Before `start` and while a login is undecided nothing is parsed, and what is read
+/// waits: so do not read then.
 ///
 /// PINGs are answered without being asked. One object serves one transport. When it is `closed`,
 /// what is queued (a last `-ERR`) should still be transmitted, and then the transport be closed.
