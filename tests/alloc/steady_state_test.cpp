@@ -16,6 +16,8 @@
 #include <natsproto/wire/encoder.hpp>
 #include <natsproto/wire/server_connection.hpp>
 
+#include "alloc/allocations.hpp"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -29,10 +31,10 @@
 
 // --- the counter
 
-namespace {
-bool counting = false;
+namespace nats::test {
+bool counting_allocations = false;
 std::size_t allocations = 0;
-} // namespace
+} // namespace nats::test
 
 // The C library's own functions, under the names that it keeps for those who replace them.
 extern "C" {
@@ -41,15 +43,15 @@ void* __libc_calloc(std::size_t n, std::size_t size); // NOLINT(bugprone-reserve
 void* __libc_realloc(void* old, std::size_t size);    // NOLINT(bugprone-reserved-identifier)
 
 void* malloc(std::size_t size) {
-    if (counting) ++allocations;
+    if (nats::test::counting_allocations) ++nats::test::allocations;
     return __libc_malloc(size);
 }
 void* calloc(std::size_t n, std::size_t size) {
-    if (counting) ++allocations;
+    if (nats::test::counting_allocations) ++nats::test::allocations;
     return __libc_calloc(n, size);
 }
 void* realloc(void* old, std::size_t size) {
-    if (counting) ++allocations;
+    if (nats::test::counting_allocations) ++nats::test::allocations;
     return __libc_realloc(old, size);
 }
 }
@@ -59,19 +61,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr int warm_up = 200;
-constexpr int rounds = 1000;
-
-/// How many allocations `rounds` calls of `step` make, after some that do not count.
-template <class Step>
-std::size_t allocations_of(Step step) {
-    for (int i = 0; i < warm_up; ++i) step();
-    allocations = 0;
-    counting = true;
-    for (int i = 0; i < rounds; ++i) step();
-    counting = false;
-    return allocations;
-}
+using test::allocations_of;
+using test::rounds;
+using test::warm_up;
 
 constexpr std::string_view info = R"(INFO {"proto":1,"headers":true,"max_payload":1048576} )"
                                   "\r\n";
