@@ -8,7 +8,6 @@
 #include "broker/hub.hpp"
 #include "broker/peer.hpp"
 
-#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -68,7 +67,6 @@ void peer::on_publish() {
     const wire::frame& f = connection_.current();
     const outgoing m{this, f.subject, f.reply, f.header, f.payload};
     last_in_ = hub_.now_;
-    allowance_ -= std::min(allowance_, f.size);
     ++in_messages_;
     ++hub_.stats_.in_messages;
     hub_.stats_.in_bytes += m.size();
@@ -106,7 +104,8 @@ void peer::on_subscribe() {
     if (!is_new) return;
     subscription& s = at->second;
     s.sid = at->first;
-    s.filtered = who_.allowed != nullptr && who_.allowed->filters(f.subject);
+    if (who_.allowed != nullptr && who_.allowed->filters(f.subject, f.queue))
+        s.filter = std::make_unique<const std::string>(f.queue);
     if (!hub_.insert(s, f.subject, f.queue)) {
         subscriptions.erase(at);
         connection_.refuse("Invalid Subject");

@@ -16,8 +16,12 @@
 
 #include <natsproto/subject.hpp>
 
+<<<<<<< HEAD
 #include "broker/hub.hpp"
 
+=======
+#include <algorithm>
+>>>>>>> broker
 #include <utility>
 
 namespace nats::embedded {
@@ -156,7 +160,7 @@ result<bool> hub::publish(std::string_view subject, bytes payload, std::string_v
 bool peer::deliver(subscription& s, const outgoing& m) {
     if (stage_ != stage::active) return false;
     if (m.from == this && !connection_.request().echo) return false;
-    if (s.filtered && !who_.allowed->may_receive(m.subject)) return false;
+    if (s.filter != nullptr && !may_receive(s, m.subject)) return false;
     if (s.max != 0) {
         if (s.delivered >= s.max) return false;
         if (s.delivered + 1 == s.max) hub_.is_spent(s);
@@ -166,25 +170,49 @@ bool peer::deliver(subscription& s, const outgoing& m) {
     (void)connection_.deliver(m.subject, s.sid, m.reply, header_view(m.header), m.payload);
     ++out_messages_;
     if (!named_) output_changed();
-    if (connection_.untransmitted() > hub_.stall_mark()) overfull(m.from);
+    if (connection_.untransmitted() > hub_.stall_mark()) overfull(m.from, m.size());
     return true;
 }
 
+/// By what its user may do now, which another CONNECT may have changed.
+bool peer::may_receive(const subscription& s, std::string_view subject) const {
+    return who_.allowed == nullptr || who_.allowed->may_receive(subject, *s.filter);
+}
+
 /// Much waits for this client.
-void peer::overfull(peer* from) {
+void peer::overfull(peer* from, std::size_t size) {
     if (connection_.untransmitted() > hub_.options_.max_pending) {
         if (stage_ == stage::active) ++hub_.stats_.slow_consumers;
         cut();
-    } else if (from != nullptr) {
-        from->wait_for(*this);
+        return;
+    }
+    if (from == nullptr) return;
+    if (excused_ != 0) {
+        excused_ -= std::min(excused_, size);
+        return;
+    }
+    if (slow_since_ == no_deadline) slow_since_ = hub_.now_;
+    const time_point end = deadline_after(slow_since_, longest_wait);
+    if (hub_.now_ < end) {
+        from->wait_for(*this, end);
+    } else {
+        slow_since_ = no_deadline;
+        excused_ = bytes_between_waits;
     }
 }
 
-void peer::wait_for(peer& slower) {
-    if (stage_ != stage::active || allowance_ != 0 || waiting.linked()) return;
+void peer::wait_for(peer& slower, time_point end) {
+    if (stage_ != stage::active || waiting.linked()) return;
     slower.those_waiting.push_back(waiting);
-    arm(resume_at_, deadline_after(hub_.now_, longest_wait));
+    arm(resume_at_, end);
     hub_.name(*this); // it does not want to read any more
+}
+
+/// There is room again.
+void peer::has_caught_up() {
+    excused_ = 0;
+    slow_since_ = no_deadline;
+    let_others_go_on();
 }
 
 void peer::let_others_go_on() {

@@ -40,10 +40,7 @@ void peer::handle_timeout(time_point now) {
     connection_.handle_timeout(now);
     if (connection_.state() == wire::connection_state::closed && stage_ == stage::active)
         hub_.has_work(*this); // too late with its CONNECT
-    if (resume_at_ <= now) {
-        allowance_ = bytes_between_waits;
-        resume();
-    }
+    if (resume_at_ <= now) resume();
     if (ping_at_ <= now) keep_alive(now);
     if (idle_at_ <= now) give_back_memory(now);
     if (stage_ != stage::ended) hub_.reset_alarm(*this, next_deadline());

@@ -62,7 +62,7 @@ void hub::stop(time_point now, time_point deadline) {
 }
 
 time_point hub::own_deadline() const noexcept {
-    return std::min(retire_at_, stop_at_);
+    return finished() ? no_deadline : std::min(retire_at_, stop_at_);
 }
 
 } // namespace nats::embedded

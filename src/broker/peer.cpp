@@ -197,14 +197,17 @@ void peer::commit(std::size_t n, time_point now) {
 
 void peer::handle_eof(time_point now) {
     hub_.tell(now);
-    if (!std::exchange(eof_, true) && !held()) {
-        if (link_ != nullptr)
-            link_->handle_eof();
-        else
-            connection_.handle_eof();
-        hub_.has_work(*this);
-        hub_.run();
-    }
+    note_eof();
+    hub_.run(); // may destroy a peer in memory
+}
+
+void peer::note_eof() {
+    if (std::exchange(eof_, true) || held()) return;
+    if (link_ != nullptr)
+        link_->handle_eof();
+    else
+        connection_.handle_eof();
+    hub_.has_work(*this);
 }
 
 void peer::pump() {
@@ -221,7 +224,7 @@ void peer::pump() {
         case step::pong: pings_out_ = 0; break;
         case step::closed: end(false); break;
         }
-        if (connection_.untransmitted() > hub_.options_.max_pending) overfull(nullptr);
+        if (connection_.untransmitted() > hub_.options_.max_pending) overfull(nullptr, 0);
     }
     output_changed();
 }
@@ -271,12 +274,13 @@ void peer::transmitted(std::size_t n, time_point now) {
     hub_.tell(now);
     if (n == 0) return;
     drop_sent(n);
+    if (stage_ == stage::active) note_activity();
     const std::size_t left = untransmitted();
     write_at_ = no_deadline;
     named_ = left != 0;
     if (named_) arm(write_at_, deadline_after(hub_.now_, hub_.options_.write_deadline));
     if (left == 0 && stage_ == stage::leaving) end(false);
-    if (connection_.untransmitted() <= hub_.stall_mark()) let_others_go_on();
+    if (connection_.untransmitted() <= hub_.stall_mark()) has_caught_up();
     hub_.run();
 }
 
@@ -341,7 +345,6 @@ void peer::closed(time_point now) {
 void peer::abandon(time_point now) {
     if (stage_ == stage::leaving) cut();
     handle_eof(now);
-    hub_.run();
 }
 
 // --- for tests
@@ -356,7 +359,7 @@ void peer::release_if_due(time_point now) {
     hub_.tell(now);
     if (!held() || hub_.now_ < hold_until_) return;
     hold_until_ = no_deadline;
-    if (std::exchange(eof_, false)) handle_eof(hub_.now_);
+    if (std::exchange(eof_, false)) note_eof();
     if (stage_ == stage::leaving && untransmitted() == 0) end(false);
     hub_.has_work(*this);
     hub_.name(*this);

@@ -35,7 +35,8 @@ struct subscription {
     std::string_view sid; ///< the key in the table of its peer
     std::uint64_t delivered = 0;
     std::uint64_t max = 0; ///< 0: no maximum
-    bool filtered = false; ///< its peer may not get all that it matches
+    /// Its queue group, or an empty text; only when its peer may not get all that it matches.
+    std::unique_ptr<const std::string> filter;
 };
 
 /// A message on its way.
@@ -105,7 +106,6 @@ public:
 
     // --- delivery.cpp
     [[nodiscard]] bool deliver(subscription& s, const outgoing& m);
-    void no_responders(std::string_view reply);
 
     // --- keep_alive.cpp
     void handle_timeout(time_point now);
@@ -135,15 +135,16 @@ private:
     };
     /// After it an idle client's buffers are given back.
     static constexpr duration idle_time = std::chrono::seconds(1);
-    /// A client whose messages a slower one cannot take waits so long for it.
+    /// Clients wait so long for a slower one that cannot take their messages.
     static constexpr duration longest_wait = std::chrono::milliseconds(10);
-    /// Then it may publish so much before it waits again.
+    /// Then so much may be published to it before anybody waits again.
     static constexpr std::size_t bytes_between_waits = 64 * 1024;
     static constexpr std::size_t unlimited = static_cast<std::size_t>(-1);
 
     // peer.cpp
     [[nodiscard]] server_info own_info() const;
     void end(bool lose_output);
+    void note_eof();
     void begin_tls();
     void take_raw(std::size_t n);
     [[nodiscard]] bool pull_link();
@@ -157,8 +158,10 @@ private:
     void on_ping();
     void note_activity();
     // delivery.cpp
-    void overfull(peer* from);
-    void wait_for(peer& slower);
+    [[nodiscard]] bool may_receive(const subscription& s, std::string_view subject) const;
+    void overfull(peer* from, std::size_t size);
+    void wait_for(peer& slower, time_point end);
+    void has_caught_up();
     void let_others_go_on();
     // keep_alive.cpp
     void arm(time_point& which, time_point when);
@@ -194,13 +197,14 @@ private:
 
     std::uint64_t in_messages_ = 0;
     std::uint64_t out_messages_ = 0;
-    std::size_t allowance_ = 0; ///< bytes that it may publish before it is slowed again
+    std::size_t excused_ = 0; ///< bytes that nobody waits for, since that was of no use
 
     // deadlines
     time_point ping_at_ = no_deadline;
     time_point write_at_ = no_deadline;
     time_point tls_at_ = no_deadline;
     time_point resume_at_ = no_deadline;
+    time_point slow_since_ = no_deadline; ///< others wait for this client to read
     time_point hold_until_ = no_deadline;
     time_point idle_at_ = no_deadline;
     time_point last_active_{};

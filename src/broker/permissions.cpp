@@ -7,9 +7,14 @@
 // when it contains it. A wildcard subscription that a denied subject overlaps is allowed, and its
 // messages are filtered.
 //
-// As in nats-server, an entry for a queue group on a subject outweighs those without one: once a
-// list has entries for groups on the subject, they alone decide about a queue subscription. And
-// whoever may answer requests may publish nothing else unless a list allows it.
+// As in nats-server, what allows a queue group outweighs what allows the subject alone: once there
+// are entries for groups on the subject, they alone decide about a queue subscription. An entry of
+// the other list denies in any case (since 2.15; before, the same rule held there too). And whoever
+// may answer requests may publish nothing else unless a list allows it.
+//
+// Two things are stricter than in nats-server: `foo.*` does not allow a subscription to `foo.>`,
+// and messages are filtered as by 2.15, also where a denied subject only overlaps (`*.b` and
+// `a.*`).
 
 #include "broker/permissions.hpp"
 
@@ -84,7 +89,10 @@ permission_set::permission_set(const permissions& p, random_source& random)
     for (const std::string& text : p.subscribe.allow) subscribe_allow_.push_back(split(text));
     for (const std::string& text : p.subscribe.deny) {
         subscribe_deny_.push_back(split(text));
-        if (subscribe_deny_.back().queue.empty()) (void)receive_deny_.add(text);
+        if (subscribe_deny_.back().queue.empty())
+            (void)receive_deny_.add(text);
+        else
+            group_deny_.push_back(subscribe_deny_.back());
     }
 }
 
@@ -101,7 +109,7 @@ permission_set::verdict permission_set::look_up(const std::vector<entry>& list,
             v.plain = true;
         } else {
             v.groups = true;
-            v.group = v.group || (!queue.empty() && subject_contains(e.queue, queue));
+            v.group = v.group || is_about(e, queue);
         }
     }
     return v;
@@ -112,19 +120,25 @@ bool permission_set::may_subscribe(std::string_view subject, std::string_view qu
         const verdict v = look_up(subscribe_allow_, subject, queue);
         if (!(!queue.empty() && v.groups ? v.group : v.plain)) return false;
     }
-    if (subscribe_deny_.empty()) return true;
     const verdict v = look_up(subscribe_deny_, subject, queue);
-    return !(!queue.empty() && v.groups ? v.group : v.plain);
+    return !v.plain && !v.group;
 }
 
-bool permission_set::filters(std::string_view pattern) const {
+bool permission_set::is_about(const entry& e, std::string_view queue) {
+    return e.queue.empty() || (!queue.empty() && subject_contains(e.queue, queue));
+}
+
+bool permission_set::filters(std::string_view pattern, std::string_view queue) const {
     return std::any_of(subscribe_deny_.begin(), subscribe_deny_.end(), [&](const entry& e) {
-        return e.queue.empty() && subjects_overlap(pattern, e.subject);
+        return is_about(e, queue) && subjects_overlap(pattern, e.subject);
     });
 }
 
-bool permission_set::may_receive(std::string_view subject) const {
-    return !receive_deny_.matches(subject);
+bool permission_set::may_receive(std::string_view subject, std::string_view queue) const {
+    if (receive_deny_.matches(subject)) return false;
+    return std::none_of(group_deny_.begin(), group_deny_.end(), [&](const entry& e) {
+        return is_about(e, queue) && subject_contains(e.subject, subject);
+    });
 }
 
 // --- replies

@@ -49,8 +49,8 @@ public:
     /// `queue`: empty for none.
     [[nodiscard]] bool may_subscribe(std::string_view subject, std::string_view queue) const;
     /// Whether messages for a subscription that is allowed must be asked about one by one.
-    [[nodiscard]] bool filters(std::string_view pattern) const;
-    [[nodiscard]] bool may_receive(std::string_view subject) const;
+    [[nodiscard]] bool filters(std::string_view pattern, std::string_view queue) const;
+    [[nodiscard]] bool may_receive(std::string_view subject, std::string_view queue) const;
     [[nodiscard]] const std::optional<response_permission>& responses() const noexcept {
         return responses_;
     }
@@ -66,6 +66,8 @@ private:
         bool group = false;  ///< and with this one
     };
     [[nodiscard]] static entry split(std::string_view text);
+    /// Whether it counts for a subscription of this queue group (empty: of none).
+    [[nodiscard]] static bool is_about(const entry& e, std::string_view queue);
     [[nodiscard]] static verdict look_up(const std::vector<entry>& list, std::string_view subject,
                                          std::string_view queue);
 
@@ -74,7 +76,9 @@ private:
     pattern_set publish_deny_;
     std::vector<entry> subscribe_allow_;
     std::vector<entry> subscribe_deny_;
-    pattern_set receive_deny_; ///< the entries of `subscribe_deny_` without a queue group
+    // the same entries as `subscribe_deny_`, for messages
+    pattern_set receive_deny_;
+    std::vector<entry> group_deny_; ///< those for queue groups
     std::optional<response_permission> responses_;
 };
 

@@ -2,18 +2,21 @@
 //
 // Proves that nothing is allocated for a message once buffers have their size: publishing and
 // receiving at the wire and at the session, handlers, views, requests and flushes; and that an
-// owning message costs one allocation.
+// owning message costs one allocation. Nor for finding the subscriptions of a subject.
 //
 // Every way to memory is counted: the library takes its buffers from malloc and realloc, and
 // operator new ends there.
 
 #include <natsproto/client/ops.hpp>
 #include <natsproto/random.hpp>
+#include <natsproto/routing/subject_router.hpp>
 #include <natsproto/runtime.hpp>
 #include <natsproto/session.hpp>
 #include <natsproto/wire/client_connection.hpp>
 #include <natsproto/wire/encoder.hpp>
 #include <natsproto/wire/server_connection.hpp>
+
+#include "alloc/allocations.hpp"
 
 #include <gtest/gtest.h>
 
@@ -28,10 +31,10 @@
 
 // --- the counter
 
-namespace {
-bool counting = false;
+namespace nats::test {
+bool counting_allocations = false;
 std::size_t allocations = 0;
-} // namespace
+} // namespace nats::test
 
 // The C library's own functions, under the names that it keeps for those who replace them.
 extern "C" {
@@ -40,15 +43,15 @@ void* __libc_calloc(std::size_t n, std::size_t size); // NOLINT(bugprone-reserve
 void* __libc_realloc(void* old, std::size_t size);    // NOLINT(bugprone-reserved-identifier)
 
 void* malloc(std::size_t size) {
-    if (counting) ++allocations;
+    if (nats::test::counting_allocations) ++nats::test::allocations;
     return __libc_malloc(size);
 }
 void* calloc(std::size_t n, std::size_t size) {
-    if (counting) ++allocations;
+    if (nats::test::counting_allocations) ++nats::test::allocations;
     return __libc_calloc(n, size);
 }
 void* realloc(void* old, std::size_t size) {
-    if (counting) ++allocations;
+    if (nats::test::counting_allocations) ++nats::test::allocations;
     return __libc_realloc(old, size);
 }
 }
@@ -58,19 +61,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr int warm_up = 200;
-constexpr int rounds = 1000;
-
-/// How many allocations `rounds` calls of `step` make, after some that do not count.
-template <class Step>
-std::size_t allocations_of(Step step) {
-    for (int i = 0; i < warm_up; ++i) step();
-    allocations = 0;
-    counting = true;
-    for (int i = 0; i < rounds; ++i) step();
-    counting = false;
-    return allocations;
-}
+using test::allocations_of;
+using test::rounds;
+using test::warm_up;
 
 constexpr std::string_view info = R"(INFO {"proto":1,"headers":true,"max_payload":1048576} )"
                                   "\r\n";
@@ -489,6 +482,31 @@ TEST(steady_state_of, subscribing_again) {
                   drain_output(c);
               }),
               0U);
+}
+
+// --- routing
+
+TEST(steady_state_of, matching_subjects) {
+    seeded_random r(1);
+    subject_router router(r);
+    std::array<subject_router::route, 60> routes;
+    const char* const patterns[] = {"a.b", "a.*", "*.b", ">", "a.>", "*.*", "*.*.*.*.*.*.x", "a.c"};
+    const char* const queues[] = {"", "q", "a longer name of a queue group, not a short string"};
+    for (std::size_t i = 0; i < routes.size(); ++i)
+        ASSERT_TRUE(router.insert(routes[i], patterns[i % 8], queues[i % 3]));
+    std::string deep = "a";
+    for (int i = 0; i < 2000; ++i) deep += ".b";
+    subject_router::matches found;
+    std::size_t groups = 0;
+    EXPECT_EQ(allocations_of([&] {
+                  router.match(deep, found);
+                  router.match("a.c", found);
+                  router.match("a.b", found);
+                  groups += found.queues.size();
+              }),
+              0U);
+    EXPECT_EQ(groups, (warm_up + rounds) * 12U);
+    for (subject_router::route& x : routes) router.erase(x);
 }
 
 } // namespace

@@ -17,6 +17,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
+#include <cstring>
 #include <iostream>
 #include <memory>
 #include <optional>
@@ -294,6 +295,17 @@ TEST(tcp_broker, with_runs_in_the_serving_thread_or_at_once) {
     EXPECT_EQ(ran, std::this_thread::get_id());
 }
 
+TEST(tcp_broker, what_was_done_while_nothing_served_is_written_when_it_does) {
+    const std::unique_ptr<tcp_broker> server = listening();
+    raw_client c(server->port(), subscribing("news"));
+    ASSERT_TRUE(serve_until(*server, [&] { return server->broker().stats().subscriptions == 1; }));
+    server->with([](broker& b, time_point) { b.publish("news", "x").value(); }).value();
+    std::thread thread([&] { server->run().value(); });
+    EXPECT_NO_THROW(read_until(c, "MSG news 1 1"));
+    server->stop();
+    thread.join();
+}
+
 TEST(tcp_broker, many_threads_may_visit_while_it_serves_and_ends) {
     served server;
     std::array<int, 4> done{};
@@ -308,6 +320,20 @@ TEST(tcp_broker, many_threads_may_visit_while_it_serves_and_ends) {
     for (std::thread& t : threads) t.join();
     server.join();
     for (const int n : done) EXPECT_EQ(n, 200);
+}
+
+TEST(tcp_broker, whoever_visits_in_the_last_round_is_not_forgotten) {
+    for (int i = 0; i < 300; ++i) {
+        served server;
+        int visits = 0;
+        std::thread visitor([&server, &visits] {
+            for (int j = 0; j < 20; ++j)
+                server->with([&visits](broker&, time_point) { ++visits; }).value();
+        });
+        server->stop();
+        visitor.join();
+        EXPECT_EQ(visits, 20);
+    }
 }
 
 TEST(tcp_broker, what_a_visitor_does_is_written_at_once) {
@@ -334,11 +360,13 @@ TEST(tcp_broker, a_last_error_arrives_although_the_client_sends_on) {
     served server;
     raw_client c(server->port());
     c.send(std::string(quiet) + "BOGUS\r\n");
-    try {
-        c.send(std::string(200'000, 'x'));
-    } catch (const std::system_error&) { // it was quicker
-    }
-    const std::string all = c.read_to_end();
+    c.send(std::string(500'000, 'x')); // nobody wants it, but it is no reason to cut the client off
+    std::string all;
+    std::array<char, 4096> part{};
+    ssize_t n = 0;
+    while ((n = ::recv(c.fd(), part.data(), part.size(), 0)) > 0)
+        all.append(part.data(), static_cast<std::size_t>(n));
+    EXPECT_EQ(n, 0) << "not the end of the stream but " << std::strerror(errno);
     EXPECT_NE(all.find("-ERR 'Unknown Protocol Operation'\r\n"), std::string::npos) << all;
 }
 
@@ -417,12 +445,13 @@ TEST(tcp_broker, a_flood_takes_its_turn) {
     ASSERT_GT(sent, 10 * burst.size());
     quick.send("PING\r\n");
     std::string got;
+    std::size_t rounds = 0;
     ASSERT_TRUE(serve_until(*server, [&] {
         (void)quick.take(got);
-        return got.find("PONG\r\n") != std::string::npos;
+        return got.find("PONG\r\n") != std::string::npos || ++rounds == 0;
     }));
-    EXPECT_LT(server->broker().stats().in_messages, sent / frame.size() / 2)
-        << "the flood went first";
+    EXPECT_LE(rounds, 2U);
+    EXPECT_LE(server->broker().stats().in_messages, rounds * 64 * 1024 / frame.size());
     EXPECT_TRUE(serve_until(
         *server, [&] { return server->broker().stats().in_messages == sent / frame.size(); }));
 }
@@ -450,6 +479,8 @@ TEST(tcp_broker, a_client_that_vanishes_ends_with_its_connection) {
     raw_client held(server->port(), subscribing("big"));
     ASSERT_TRUE(serve_until(*server, [&] { return b.stats().subscriptions == 1; }));
     b.hold(b.clients().at(0).id, clock::now() + 150ms);
+    b.publish("big", payload).value();
+    (void)::shutdown(held.fd(), SHUT_WR); // with this, writing would raise SIGPIPE
     held.reset();
     EXPECT_LE(rounds_while_idle(*server), 5);
     EXPECT_EQ(b.stats().connections, 1U);

@@ -144,7 +144,7 @@ TEST(connect_request, a_wrong_type_is_an_error) {
     for (const std::string_view name : {"name", "lang", "version", "account", "user", "pass",
                                         "auth_token", "jwt", "nkey", "sig"}) {
         for (const std::string_view value : {"1", "-1", "18446744073709551615", "1.5", "true", "[]",
-                                             "[\"x\"]", "{}", "{\"x\":\"y\"}"})
+                                             R"(["x"])", "{}", R"({"x":"y"})"})
             expect_bad("{\"" + std::string(name) + "\":" + std::string(value) + '}');
     }
     for (const std::string_view value :
@@ -174,9 +174,9 @@ TEST(connect_request, what_is_no_json_object_is_an_error) {
                                         "{'a':1}",
                                         "{\"name\":\"\xff\"}",
                                         "{\"name\":\"a\x01\"}",
-                                        "{\"name\":\"\\ud800\"}",
-                                        "{\"user\":\"u\"",
-                                        "{\"user\":\"u"})
+                                        R"({"name":"\ud800"})",
+                                        R"({"user":"u")",
+                                        R"({"user":"u)"})
         expect_bad(json);
 }
 

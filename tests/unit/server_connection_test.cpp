@@ -246,12 +246,12 @@ TEST(server_connection, options_that_are_refused_after_the_login) {
         {
             refused("\"protocol\":2", " protocol 2", errc::protocol_error, protocol),
             refused("\"protocol\":-1", " protocol -1", errc::protocol_error, protocol),
-            refused("\"protocol\":2,\"no_responders\":true", " no_responders protocol 2",
+            refused(R"("protocol":2,"no_responders":true)", " no_responders protocol 2",
                     errc::protocol_error, protocol),
             refused("\"no_responders\":true", " no_responders protocol 0", errc::protocol_error,
                     responders),
-            refused("\"account\":\"A\",\"protocol\":2", " protocol 2",
-                    errc::authorization_violation, "Authorization Violation"),
+            refused(R"("account":"A","protocol":2)", " protocol 2", errc::authorization_violation,
+                    "Authorization Violation"),
             refused("\"new_account\":true", " protocol 0", errc::authorization_violation,
                     "Authorization Violation"),
         },
@@ -455,6 +455,9 @@ TEST(server_connection, ends_by_a_call) {
     expect_end([](server_connection& c) { c.close(); }, "", errc::connection_closed);
     expect_end([](server_connection& c) { c.fail("Stale Connection"); }, err("Stale Connection"),
                errc::connection_closed);
+    server_connection no_lines;
+    no_lines.fail("a\r\nPING");
+    EXPECT_EQ(drain_output(no_lines), err("a"));
     server_connection early;
     early.fail("Connection throttling is active. Please try again later.");
     EXPECT_EQ(drain_events(early), failed(errc::connection_closed));

@@ -144,7 +144,7 @@ private:
     }
     bool end_nested() {
         --depth_;
-        return depth_ == 1 ? end_value() : true;
+        return true;
     }
     /// A value that no member can have: fine inside of what is skipped, wrong in place of the
     /// object.

@@ -16,7 +16,8 @@
 
 namespace nats::routing {
 
-/// `T::place()` says under what an object is found. It must not change while it is in the set.
+/// `T::place()` says under what an object is found, and `T::is_at()` whether it is. It must not
+/// change while the object is in the set.
 struct place {
     const void* parent = nullptr;
     std::string_view text;
@@ -61,12 +62,8 @@ private:
         bool operator()(const slot& a, const slot& b) const noexcept {
             return a.object == b.object;
         }
-        bool operator()(const place& p, const slot& s) const noexcept {
-            return s.object->place() == p;
-        }
-        bool operator()(const slot& s, const place& p) const noexcept {
-            return s.object->place() == p;
-        }
+        bool operator()(const place& p, const slot& s) const noexcept { return s.object->is_at(p); }
+        bool operator()(const slot& s, const place& p) const noexcept { return s.object->is_at(p); }
     };
     static constexpr std::size_t worth_shrinking = 64;
 

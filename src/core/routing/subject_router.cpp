@@ -19,6 +19,7 @@
 #include "core/routing/tokens.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cassert>
 #include <cstring>
 #include <new>
@@ -86,6 +87,7 @@ struct subject_router::group {
     group(std::uint32_t text_size, node* n) noexcept : owner(n), size(text_size) {}
     [[nodiscard]] std::string_view name() const noexcept { return text_behind(this, size); }
     [[nodiscard]] routing::place place() const noexcept { return {owner, name()}; }
+    [[nodiscard]] bool is_at(const routing::place& p) const noexcept { return place() == p; }
 
     node* owner;
     pointer_list<route> members;
@@ -102,6 +104,13 @@ struct subject_router::node {
     [[nodiscard]] routing::place place() const noexcept {
         return {parent, parent != nullptr ? first_token(label()) : text()};
     }
+    [[nodiscard]] bool is_at(const routing::place& p) const noexcept {
+        if (p.parent != parent) return false;
+        const std::string_view from = label();
+        const std::size_t n = p.text.size();
+        if (from.size() == n) return from == p.text;
+        return parent != nullptr && from.size() > n && from[n] == '.' && from.starts_with(p.text);
+    }
     [[nodiscard]] std::size_t children() const noexcept {
         return literals + (star != nullptr ? 1U : 0U) + (rest != nullptr ? 1U : 0U);
     }
@@ -113,15 +122,16 @@ struct subject_router::node {
         return reinterpret_cast<node*>(literals_together);
     }
 
-    node* parent; ///< null: not in the trie
-    pointer_list<route> plain;
-    pointer_list<group> groups;
+    // What a look into the table reads stands at the end, together with the text.
     node* star = nullptr;                 ///< the child whose label begins with `*`
     node* rest = nullptr;                 ///< the child whose label is `>`
     std::uintptr_t literals_together = 0; ///< addresses of the other children, added up by XOR
     std::uint32_t literals = 0;           ///< how many those are
-    std::uint32_t begin;                  ///< of the label in the text
-    std::uint32_t size;                   ///< of the text
+    pointer_list<route> plain;
+    pointer_list<group> groups;
+    node* parent;        ///< null: not in the trie
+    std::uint32_t begin; ///< of the label in the text
+    std::uint32_t size;  ///< of the text
 };
 
 /// Brings what is found into the form that `matches` promises.
@@ -145,9 +155,11 @@ struct subject_router::collector {
 };
 
 struct subject_router::storage {
+    /// A node of whose label the first token is matched.
     struct branch {
-        const node* at; ///< the first token of its label is matched
-        std::size_t depth;
+        const node* at = nullptr;
+        std::size_t end = 0;   ///< of that token in the text
+        std::size_t depth = 0; ///< tokens of the subject that are matched
     };
 
     explicit storage(const siphash_key& key) : nodes(key), groups(key) {}
@@ -173,7 +185,8 @@ struct subject_router::storage {
     keyed_set<group> groups;
     node root{0, nullptr, 0};
     std::vector<std::string_view> tokens; ///< of the subject that is being matched
-    std::vector<branch> branches;         ///< still to be visited
+    std::vector<branch> branches;         ///< a stack: those still to be visited
+    std::size_t waiting = 0;              ///< its size
 };
 
 // --- the trie
@@ -340,37 +353,51 @@ void subject_router::storage::prune(group* g) noexcept {
 /// Cuts `subject` into `tokens`; false if one is empty.
 bool subject_router::storage::tokenize(std::string_view subject) {
     tokens.clear();
-    token_reader reader(subject);
-    while (const auto token = reader.next()) {
-        if (token->empty()) return false;
-        tokens.push_back(*token);
+    std::size_t begin = 0;
+    for (std::size_t at = 0; at < subject.size(); at += routing::dots_block) {
+        std::uint64_t dots = routing::dots_of(subject.substr(at, routing::dots_block));
+        for (; dots != 0; dots &= dots - 1) {
+            const std::size_t end = at + static_cast<std::size_t>(std::countr_zero(dots));
+            if (end == begin) return false;
+            tokens.push_back(subject.substr(begin, end - begin));
+            begin = end + 1;
+        }
     }
+    if (begin == subject.size()) return false;
+    tokens.push_back(subject.substr(begin));
     return true;
 }
 
 /// Takes the rest of the label's tokens. False: they do not match.
 bool subject_router::storage::match_label(branch& b) const noexcept {
-    token_reader label(b.at->label());
-    label.next();
-    ++b.depth;
-    while (const auto token = label.next()) {
+    const std::string_view text = b.at->text();
+    const auto ends = [text](std::size_t at) { return at == text.size() || text[at] == '.'; };
+    while (b.end != text.size()) {
         if (b.depth == tokens.size()) return false;
-        if (*token == ">") {
+        const std::size_t begin = b.end + 1;
+        if (text[begin] == '>' && begin + 1 == text.size()) {
             b.depth = tokens.size();
             return true;
         }
-        if (*token != "*" && *token != tokens[b.depth]) return false;
+        if (text[begin] == '*' && ends(begin + 1)) {
+            b.end = begin + 1;
+        } else {
+            const std::string_view token = tokens[b.depth];
+            b.end = begin + token.size();
+            if (!text.substr(begin).starts_with(token) || !ends(b.end)) return false;
+        }
         ++b.depth;
     }
     return true;
 }
 
 void subject_router::storage::walk(collector& out) {
-    branches.clear();
+    // Of each level that was entered, one branch at most still waits, and one more of the last.
+    if (branches.size() <= tokens.size()) branches.resize(tokens.size() + 1);
+    waiting = 0;
     look_below(root, 0, out);
-    while (!branches.empty()) {
-        branch b = branches.back();
-        branches.pop_back();
+    while (waiting != 0) {
+        branch b = branches[--waiting];
         if (!match_label(b)) continue;
         if (b.depth == tokens.size())
             out.add(*b.at);
@@ -382,10 +409,12 @@ void subject_router::storage::walk(collector& out) {
 /// What of the children of `n` matches the token at `depth`.
 void subject_router::storage::look_below(const node& n, std::size_t depth, collector& out) {
     if (n.rest != nullptr) out.add(*n.rest);
-    if (n.star != nullptr) branches.push_back({n.star, depth});
+    if (n.star != nullptr)
+        branches[waiting++] = {n.star, n.star->begin + std::size_t{1}, depth + 1};
     if (n.literals == 0) return;
-    const node* const child = nodes.find({&n, tokens[depth]});
-    if (child != nullptr) branches.push_back({child, depth});
+    const std::string_view token = tokens[depth];
+    if (const node* const child = nodes.find({&n, token}))
+        branches[waiting++] = {child, child->begin + token.size(), depth + 1};
 }
 
 // --- the router
@@ -402,7 +431,11 @@ subject_router::~subject_router() {
 
 result<void> subject_router::insert(route& r, std::string_view pattern, std::string_view queue) {
     if (r.inserted()) return error{errc::in_use, "the route is inserted already"};
-    if (!is_server_subject(pattern)) return error{errc::invalid_subject, std::string(pattern)};
+    if (!is_server_subject(pattern))
+        return error{errc::invalid_subject,
+                     "a token is empty or has a blank or line end, or `>` is not the last"};
+    if (std::max(pattern.size(), queue.size()) > longest_text)
+        return error{errc::invalid_subject, "the subject or the queue group is too long"};
     node* const n = storage_->find_or_make(pattern);
     group* g = nullptr;
     try {
