@@ -125,7 +125,7 @@ std::string escaped(std::string_view line) {
 }
 
 /// INFO's members that clients decide by; the others are each server's own.
-std::string info_of(std::string_view line) {
+std::string digest_of_info(std::string_view line) {
     const boost::json::object all =
         boost::json::parse(line.substr(line.find('{'))).as_object();
     std::string out = "INFO";
@@ -157,7 +157,7 @@ public:
             try {
                 perform(s);
             } catch (const std::exception& failure) {
-                transcript_.push_back(std::string(1, s.client) + ' ' + failure.what());
+                transcript_.push_back(std::string("! ") + s.client + ": " + failure.what());
                 return std::move(transcript_);
             }
         }
@@ -235,7 +235,7 @@ private:
                 const std::size_t nonce = line.find("\"nonce\":\"");
                 if (nonce != std::string::npos)
                     c.nonce = line.substr(nonce + 9, line.find('"', nonce + 9) - nonce - 9);
-                line = info_of(line);
+                line = digest_of_info(line);
             }
             if (conversation_.any_sid) line = without_sid(line);
             transcript_.push_back(std::string(1, name) + ' ' + escaped(line));
