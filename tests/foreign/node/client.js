@@ -2,19 +2,28 @@
 //
 // What a user of a NATS client for node does, against the servers that run_client has started:
 //
-//   node client.js PACKAGE MODULES OPEN LOGIN TOKEN SEED
+//   node client.js PACKAGE OPEN LOGIN TOKEN SEED
 //
-// PACKAGE is `nats` or `@nats-io/transport-node`, of the directory MODULES; the others are URLs of a
-// server without logins, of one with, of one with a token, and the seed of an NKEY. What it sees is
-// on stdout, a line each, as expected.txt has it; a line "! restart" or "! retire" asks run_client
-// to do that to the server without logins.
+// PACKAGE is `nats` or `@nats-io/transport-node`, as scripts/foreign has fetched them; the others are
+// URLs of a server without logins, of one with, of one with a token, and the seed of an NKEY. What it
+// sees is on stdout, a line each, as expected.txt has it; a line "! restart" or "! retire" asks
+// run_client to do that to the server without logins.
 
 "use strict";
 
+const fs = require("fs");
 const path = require("path");
 
-const [, , packageName, modules, openUrl, loginUrl, tokenUrl, seed] = process.argv;
-const nats = require(path.join(modules, packageName));
+const [, , packageName, openUrl, loginUrl, tokenUrl, seed] = process.argv;
+const nats = require(path.join(modules(), packageName));
+
+function modules() {
+    const cache = process.env.XDG_CACHE_HOME || path.join(process.env.HOME || "/", ".cache");
+    const directory = path.join(process.env.NATSPROTO_NPM_DIR || path.join(cache, "natsproto/npm"), "node_modules");
+    if (fs.existsSync(directory)) return directory;
+    console.error(`no ${directory}: run scripts/foreign`);
+    process.exit(1);
+}
 
 const say = (line) => process.stdout.write(line + "\n");
 const text = (m) => new TextDecoder().decode(m.data);
