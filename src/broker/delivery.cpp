@@ -14,14 +14,11 @@
 // it: that client's input waits until this one has read, but no longer than a moment, so that one
 // who never reads cannot stop the others. Then it is cut off at the bound.
 
-#include <natsproto/subject.hpp>
-
-<<<<<<< HEAD
 #include "broker/hub.hpp"
 
-=======
+#include <natsproto/subject.hpp>
+
 #include <algorithm>
->>>>>>> broker
 #include <utility>
 
 namespace nats::embedded {

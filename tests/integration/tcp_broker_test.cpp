@@ -296,12 +296,16 @@ TEST(tcp_broker, with_runs_in_the_serving_thread_or_at_once) {
 }
 
 TEST(tcp_broker, what_was_done_while_nothing_served_is_written_when_it_does) {
-    const std::unique_ptr<tcp_broker> server = listening();
+    broker_options o; // without reasons of its own to wake up
+    o.first_ping = o.ping_interval = o.write_deadline = 1h;
+    const std::unique_ptr<tcp_broker> server = listening(std::move(o));
     raw_client c(server->port(), subscribing("news"));
     ASSERT_TRUE(serve_until(*server, [&] { return server->broker().stats().subscriptions == 1; }));
     server->with([](broker& b, time_point) { b.publish("news", "x").value(); }).value();
     std::thread thread([&] { server->run().value(); });
+    const stopwatch watch;
     EXPECT_NO_THROW(read_until(c, "MSG news 1 1"));
+    EXPECT_LT(watch.elapsed(), 900ms) << "it was not written but with something else";
     server->stop();
     thread.join();
 }
