@@ -9,6 +9,7 @@
 #include <natsproto/session.hpp>
 #include <natsproto/wire/client_connection.hpp>
 #include <natsproto/wire/encoder.hpp>
+#include <natsproto/wire/server_connection.hpp>
 
 #include <benchmark/benchmark.h>
 
@@ -26,14 +27,19 @@ constexpr std::string_view info =
 constexpr std::string_view two_headers =
     "NATS/1.0\r\nTrace-Id: 4bf92f3577b34da6\r\nKind: order\r\n\r\n";
 
-/// About a megabyte of one message, over and over.
-std::string stream_of(std::string_view header, std::size_t payload, std::size_t& messages) {
+/// About a megabyte of one message, over and over, as a server or a client sends it.
+std::string stream_of(std::string_view header, std::size_t payload, std::size_t& messages,
+                      nats::wire::sender from = nats::wire::sender::server) {
     nats::wire::output_queue queue;
     const std::string body(payload, 'x');
     messages = std::max<std::size_t>(1, (1024 * 1024) / (payload + 40));
     std::string out;
-    for (std::size_t i = 0; i < messages; ++i)
-        nats::wire::encode_msg(queue, "bench.subject", "1", "", header, body);
+    for (std::size_t i = 0; i < messages; ++i) {
+        if (from == nats::wire::sender::server)
+            nats::wire::encode_msg(queue, "bench.subject", "1", "", header, body);
+        else
+            nats::wire::encode_pub(queue, "bench.subject", "", header, body);
+    }
     std::array<nats::const_buffer, 64> pieces;
     while (const std::size_t n = queue.gather(pieces)) {
         std::size_t size = 0;
@@ -46,7 +52,8 @@ std::string stream_of(std::string_view header, std::size_t payload, std::size_t&
     return out;
 }
 
-void drain(nats::wire::client_connection& c) {
+template <class Connection>
+void drain(Connection& c) {
     std::array<nats::const_buffer, 64> pieces;
     while (const std::size_t n = c.poll_transmit(pieces)) {
         std::size_t size = 0;
@@ -64,6 +71,17 @@ void open(nats::wire::client_connection& c) {
     c.feed("PONG\r\n");
     while (c.next(e)) {
     }
+    drain(c);
+}
+
+void open(nats::wire::server_connection& c) {
+    nats::server_info i;
+    i.headers = true;
+    i.max_payload = 1048576;
+    nats::wire::server_connection_event e;
+    if (!c.start(i, {})) std::abort();
+    c.feed("CONNECT {\"verbose\":false,\"pedantic\":false,\"headers\":true}\r\n");
+    if (!c.next(e) || !c.accept()) std::abort();
     drain(c);
 }
 
@@ -128,6 +146,32 @@ void receive_connection(benchmark::State& state) {
             c.feed(std::string_view(stream).substr(at, chunk));
             while (c.next(e)) {
                 const auto& m = std::get<nats::wire::event::message>(e);
+                ++seen;
+                bytes += m.view.payload.size();
+            }
+        }
+    }
+    benchmark::DoNotOptimize(bytes);
+    if (seen != messages * static_cast<std::size_t>(state.iterations()))
+        state.SkipWithError("messages were lost");
+    report(state, messages);
+}
+
+/// The mirror of it: a server takes what is published.
+void receive_server_connection(benchmark::State& state) {
+    std::size_t messages = 0;
+    const std::string stream = stream_of(header_of(state), static_cast<std::size_t>(state.range(0)),
+                                         messages, nats::wire::sender::client);
+    nats::wire::server_connection c;
+    open(c);
+    nats::wire::server_connection_event e;
+    std::size_t seen = 0;
+    std::size_t bytes = 0;
+    for (auto _ : state) {
+        for (std::size_t at = 0; at < stream.size(); at += chunk) {
+            c.feed(std::string_view(stream).substr(at, chunk));
+            while (c.next(e)) {
+                const auto& m = std::get<nats::wire::server_event::published>(e);
                 ++seen;
                 bytes += m.view.payload.size();
             }
@@ -231,6 +275,22 @@ void publish_connection(benchmark::State& state) {
     report(state, burst);
 }
 
+/// The mirror of it: a server sends a message.
+void deliver_server_connection(benchmark::State& state) {
+    const std::string body(static_cast<std::size_t>(state.range(0)), 'x');
+    nats::wire::server_connection c;
+    open(c);
+    const nats::header_view headers(header_of(state));
+    for (auto _ : state) {
+        for (std::size_t i = 0; i < burst; ++i) {
+            if (!c.deliver("bench.subject", "1", {}, headers, body)) std::abort();
+            if (c.untransmitted() >= 64 * 1024) drain(c);
+        }
+        drain(c);
+    }
+    report(state, burst);
+}
+
 } // namespace
 
 BENCHMARK(receive_memchr)
@@ -245,6 +305,9 @@ BENCHMARK(receive_parser)
 BENCHMARK(receive_connection)
     ->ArgNames({"payload", "headers"})
     ->ArgsProduct({{16, 128, 1024, 16384}, {0, 1}});
+BENCHMARK(receive_server_connection)
+    ->ArgNames({"payload", "headers"})
+    ->ArgsProduct({{16, 128, 1024, 16384}, {0, 1}});
 BENCHMARK(receive_session)
     ->ArgNames({"payload", "headers"})
     ->ArgsProduct({{16, 128, 1024, 16384}, {0, 1}});
@@ -252,6 +315,9 @@ BENCHMARK(publish_memcpy)
     ->ArgNames({"payload", "headers"})
     ->ArgsProduct({{16, 128, 1024, 16384}, {0}});
 BENCHMARK(publish_connection)
+    ->ArgNames({"payload", "headers"})
+    ->ArgsProduct({{16, 128, 1024, 16384}, {0, 1}});
+BENCHMARK(deliver_server_connection)
     ->ArgNames({"payload", "headers"})
     ->ArgsProduct({{16, 128, 1024, 16384}, {0, 1}});
 

@@ -13,11 +13,11 @@ namespace nats {
 struct limits {
     // --- what a peer may send
     // -----------------------------------------------------------------------------------
-    /// Bytes of a control line's arguments (MSG, HMSG, -ERR, ...; for a server PUB, SUB, ...). 64
-    /// KiB: far above what a server with its default max_control_line of 4096 can produce, small
+    /// Bytes of a control line's arguments (MSG, HMSG, -ERR, ...; for a server all, CONNECT too).
+    /// 64 KiB: far above what a server with its default max_control_line of 4096 can produce, small
     /// enough to be held for each connection.
     std::size_t max_line = 64 * 1024;
-    /// Bytes of INFO or CONNECT. A cluster of a thousand servers fits.
+    /// Bytes of INFO from a server. A cluster of a thousand servers fits.
     std::size_t max_info = 1024 * 1024;
     /// Headers and payload of one message. 64 MiB: the greatest max_payload that nats-server
     /// accepts.

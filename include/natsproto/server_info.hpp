@@ -52,4 +52,9 @@ struct server_info {
 [[nodiscard]] result<server_info> parse_server_info(std::string_view text,
                                                     const limits& bounds = {});
 
+/// The JSON of INFO, from which `parse_server_info` makes the same again. Texts that are empty,
+/// flags that are not set and numbers that are 0 are left out, but for those that nats-server
+/// always sends. `invalid_argument` for texts that are not UTF-8 and numbers below 0.
+[[nodiscard]] result<std::string> write_info_json(const server_info& info);
+
 } // namespace nats

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Proves that a secret in the output queue is wiped before its memory is given back, in every way
-// that it can end; and that nothing else had a copy of it. Every block that is freed is searched,
-// which is the last moment at which looking into it is well-defined.
+// Proves that a secret in the output queue, or in what a server received, is wiped before its
+// memory is given back, in every way that it can end; and that nothing else had a copy of it. Every
+// block that is freed is searched, which is the last moment at which looking into it is
+// well-defined.
 
 #include <natsproto/wire/encoder.hpp>
 #include <natsproto/wire/kept_frames.hpp>
+#include <natsproto/wire/server_connection.hpp>
 
 #include <gtest/gtest.h>
 
@@ -144,6 +146,68 @@ TEST(secret_wiped, encoding_leaves_no_copy_behind) {
     }
     searched = {};
     EXPECT_EQ(blocks_with_it, 0U);
+}
+
+// --- what a server receives
+
+/// A server's connection gets `bytes`, `step` at a time, behind some that make its buffer move.
+/// `decide` is told of a CONNECT.
+template <class Decide>
+std::size_t blocks_after_receiving(std::string_view bytes, std::size_t step, Decide decide) {
+    blocks_with_it = 0;
+    searched = password;
+    {
+        wire::server_connection_options options;
+        options.max_control_line = 10'000;
+        wire::server_connection c(options);
+        server_info info;
+        EXPECT_TRUE(c.start(info, {}));
+        const auto feed = [&](std::string_view part) {
+            c.feed(part);
+            wire::server_connection_event e;
+            while (c.next(e)) {
+                if (std::holds_alternative<wire::server_event::connect>(e)) decide(c);
+            }
+        };
+        feed("+O");
+        for (int i = 0; i < 300; ++i) feed("K\r\n+OK\r\n+O");
+        for (; bytes.size() > step; bytes.remove_prefix(step)) feed(bytes.substr(0, step));
+        feed(bytes);
+    }
+    searched = {};
+    return blocks_with_it;
+}
+
+TEST(secret_wiped, in_what_a_server_received) {
+    int accepted = 0;
+    const auto accept = [&accepted](wire::server_connection& c) {
+        if (c.accept()) ++accepted;
+    };
+    const auto refuse = [](wire::server_connection& c) { c.refuse("Authorization Violation"); };
+    const auto shrink = [](wire::server_connection& c) {
+        (void)c.accept();
+        c.shrink();
+    };
+    static char line[9000]; // so large that the buffer has to grow
+    constexpr std::string_view start =
+        "K\r\nCONNECT {\"user\":\"u\",\"pass\":\""
+        "correct-horse-battery-staple\",\"name\":\"";
+    for (const std::string_view end : {"\"}\r\nPING\r\n", "\"}", "\":\r\n"}) {
+        std::memset(line, 'n', sizeof line);
+        std::memcpy(line, start.data(), start.size());
+        std::memcpy(line + sizeof line - end.size(), end.data(), end.size());
+        const std::string_view bytes(line, sizeof line);
+        for (const std::size_t step : {1UL, 7UL, 100UL, 3000UL, 5000UL}) {
+            EXPECT_EQ(blocks_after_receiving(bytes, step, accept), 0U) << end << step;
+            EXPECT_EQ(blocks_after_receiving(bytes, step, refuse), 0U) << end << step;
+            EXPECT_EQ(blocks_after_receiving(bytes, step, shrink), 0U) << end << step;
+        }
+    }
+    EXPECT_EQ(accepted, 5);
+    EXPECT_GT(blocks_after_receiving("K\r\nCONNECT {}\r\nPUB a 100\r\ncorrect-horse-battery-staple",
+                                     100, accept),
+              0U)
+        << "what is no credential is seen";
 }
 
 } // namespace

@@ -13,6 +13,7 @@
 #include <natsproto/session.hpp>
 #include <natsproto/wire/client_connection.hpp>
 #include <natsproto/wire/encoder.hpp>
+#include <natsproto/wire/server_connection.hpp>
 
 #include <gtest/gtest.h>
 
@@ -226,6 +227,49 @@ TEST_P(steady_state, wire_receive_in_pieces) {
                   }
               }),
               0U);
+}
+
+// --- a server's connection
+
+/// PUB or HPUB of what `message_bytes` makes an MSG of.
+std::string publish_bytes(std::size_t size, bool with_headers) {
+    std::string out = message_bytes("a.b", size, with_headers);
+    out.replace(0, out.find(" 1 "), with_headers ? "HPUB a.b" : "PUB a.b");
+    return out.erase(out.find(" 1 "), 2);
+}
+
+/// How many allocations it costs to take a message and deliver it to its own publisher.
+std::size_t server_allocations(std::string_view login, std::string_view bytes,
+                               std::size_t& delivered) {
+    wire::server_connection c;
+    server_info i;
+    i.headers = true;
+    EXPECT_TRUE(c.start(i, {}));
+    wire::server_connection_event e;
+    c.feed(login);
+    EXPECT_TRUE(c.next(e) && c.accept());
+    return allocations_of([&] {
+        c.feed(bytes);
+        while (c.next(e)) {
+            const auto* m = std::get_if<wire::server_event::published>(&e);
+            if (m == nullptr) continue;
+            delivered += m->view.size();
+            c.ok();
+            (void)c.deliver(m->view.subject, "1", m->view.reply, m->view.headers, m->view.payload);
+        }
+        drain_output(c);
+    });
+}
+
+TEST_P(steady_state, server_publish_and_deliver) {
+    const std::string bytes = publish_bytes(GetParam().size, GetParam().headers);
+    for (const std::string_view login :
+         {"CONNECT {\"verbose\":false,\"pedantic\":false,\"headers\":true}\r\n",
+          "CONNECT {\"verbose\":true,\"pedantic\":true,\"headers\":true}\r\n"}) {
+        std::size_t delivered = 0;
+        EXPECT_EQ(server_allocations(login, bytes, delivered), 0U) << login;
+        EXPECT_EQ(delivered, (warm_up + rounds) * (payload.size() + headers.raw().size()));
+    }
 }
 
 // --- session

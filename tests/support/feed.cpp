@@ -95,4 +95,21 @@ void expect_fails_at_end(wire::sender from, std::string_view bytes, errc why,
     expect_frames(from, bytes, failed(why), bounds);
 }
 
+void expect_served(const std::vector<served_case>& all, const server_info& info,
+                   const wire::server_connection_options& o) {
+    const auto run = [&](const chunks& input) { return serve(input, info, o); };
+    for (const served_case& v : all) {
+        SCOPED_TRACE(v.name);
+        const served whole = expect_same_for_all_cuts(v.bytes, run);
+        EXPECT_EQ(whole.events, v.events) << "whole: " << in_quotes(v.bytes);
+        EXPECT_EQ(whole.sent, v.sent) << "whole: " << in_quotes(v.bytes);
+        const bool closed = whole.state == wire::connection_state::closed;
+        if (!closed && (whole.rest != 0 || whole.state != wire::connection_state::open)) continue;
+        const std::string two = v.bytes + repeated("PING\r\n");
+        const served more = expect_same_for_all_cuts(two, run);
+        EXPECT_EQ(more.events, v.events + (closed ? "" : repeated("ping\n")));
+        EXPECT_EQ(more.sent, v.sent + (closed ? "" : repeated("PONG\r\n")));
+    }
+}
+
 } // namespace nats::test

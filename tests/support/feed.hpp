@@ -7,6 +7,7 @@
 
 #include <natsproto/limits.hpp>
 
+#include "support/server_transcript.hpp"
 #include "support/transcript.hpp"
 
 #include <string>
@@ -40,5 +41,17 @@ void expect_vectors(wire::sender from, const std::vector<wire_case>& all,
 /// byte of `bytes`, which is the first wrong one.
 void expect_fails_at_end(wire::sender from, std::string_view bytes, errc why,
                          const limits& bounds = {});
+
+/// What the client of a server's connection says, and what comes of it.
+struct served_case {
+    std::string name;
+    std::string bytes;
+    std::string events; ///< as of `drain_events`
+    std::string sent;
+};
+
+/// Feeds each case to a started server_connection in all the ways of `expect_frames`.
+void expect_served(const std::vector<served_case>& all, const server_info& info = plain_server(),
+                   const wire::server_connection_options& o = {});
 
 } // namespace nats::test

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The transition table, every state with every input: it says what is written down here again, a
-// closed connection stays closed, and a real connection does what the table says.
+// The transition tables, every state with every input: the client's says what is written down here
+// again (the server's stands in docs/server.md, which a test compares), a closed connection stays
+// closed, and real connections do what the tables say.
 
 #include <natsproto/wire/connection_state.hpp>
 
+#include "support/server_transcript.hpp"
 #include "support/transcript.hpp"
 
 #include <gtest/gtest.h>
@@ -24,13 +26,13 @@ using wire::connection_state;
 constexpr connection_state states[] = {
     connection_state::awaiting_info, connection_state::awaiting_connect,
     connection_state::handshaking, connection_state::open, connection_state::closed};
+/// Of a client.
 constexpr connection_input inputs[] = {connection_input::info,    connection_input::msg,
                                        connection_input::ping,    connection_input::pong,
                                        connection_input::ok,      connection_input::err,
                                        connection_input::connect, connection_input::command,
                                        connection_input::eof,     connection_input::violation};
 static_assert(std::size(states) == wire::connection_states);
-static_assert(std::size(inputs) == wire::connection_inputs);
 
 const wire::transition& at(connection_state s, connection_input i) {
     return wire::client_transitions[static_cast<std::size_t>(s)][static_cast<std::size_t>(i)];
@@ -150,6 +152,7 @@ observed apply(wire::client_connection& c, connection_input i) {
     case connection_input::command: out.call_accepted = c.publish("a", "").has_value(); break;
     case connection_input::eof: c.handle_eof(); break;
     case connection_input::violation: c.feed("BAD\r\n"); break;
+    default: ADD_FAILURE() << "no input of a client: " << name_of(i);
     }
     out.events = drain_events(c);
     out.sent = drain_output(c);
@@ -177,8 +180,8 @@ std::string events_of(connection_action a, connection_state s, connection_input 
     case connection_action::answer_ping:
     case connection_action::owe_pong:
     case connection_action::ignore: return "";
+    default: return "no action of a client";
     }
-    return "no such action";
 }
 
 bool is_call(connection_input i) {
@@ -233,15 +236,160 @@ TEST(connection_state, a_connection_does_what_the_table_says) {
     }
 }
 
+// --- a server
+
+const wire::transition& server_at(connection_state s, connection_input i) {
+    return wire::server_transitions[static_cast<std::size_t>(s)][static_cast<std::size_t>(i)];
+}
+
+connection_input input_at(std::size_t i) {
+    return static_cast<connection_input>(i);
+}
+
+wire::server_connection server_in(connection_state s) {
+    wire::server_connection c;
+    if (s != connection_state::awaiting_info) {
+        EXPECT_TRUE(c.start(login_server(), time_point{}));
+    }
+    if (s == connection_state::handshaking || s == connection_state::open) {
+        c.feed("CONNECT {\"verbose\":false,\"headers\":true}\r\n");
+        wire::server_connection_event e;
+        EXPECT_TRUE(c.next(e));
+        if (s == connection_state::open) {
+            EXPECT_TRUE(c.accept());
+        }
+    }
+    if (s == connection_state::closed) {
+        c.close();
+        (void)drain_events(c);
+    }
+    (void)drain_output(c);
+    EXPECT_EQ(c.state(), s);
+    return c;
+}
+
+/// What a server's connection visibly did; a login is not decided.
+observed apply(wire::server_connection& c, connection_input i) {
+    observed out;
+    switch (i) {
+    case connection_input::info: c.feed("INFO {}\r\n"); break;
+    case connection_input::ping: c.feed("PING\r\n"); break;
+    case connection_input::pong: c.feed("PONG\r\n"); break;
+    case connection_input::ok: c.feed("+OK\r\n"); break;
+    case connection_input::err: c.feed("-ERR 'e'\r\n"); break;
+    case connection_input::connect_frame: c.feed("CONNECT {}\r\n"); break;
+    case connection_input::pub: c.feed("PUB a 0\r\n\r\n"); break;
+    case connection_input::sub: c.feed("SUB a 1\r\n"); break;
+    case connection_input::unsub: c.feed("UNSUB 1\r\n"); break;
+    case connection_input::violation: c.feed("CBAD\r\n"); break;
+    case connection_input::eof: c.handle_eof(); break;
+    case connection_input::timeout: c.handle_timeout(time_point{} + std::chrono::hours(1)); break;
+    case connection_input::end: c.close(); break;
+    case connection_input::start:
+        out.call_accepted = c.start(login_server(), {}).has_value();
+        break;
+    case connection_input::start_open:
+        out.call_accepted = c.start(plain_server(), {}).has_value();
+        break;
+    case connection_input::announce:
+        out.call_accepted = c.send_info(login_server()).has_value();
+        break;
+    case connection_input::accept: out.call_accepted = c.accept().has_value(); break;
+    case connection_input::refuse: c.refuse("no"); break;
+    case connection_input::command: out.call_accepted = c.ping().has_value(); break;
+    default: break; // a client's
+    }
+    wire::server_connection_event e;
+    while (c.next(e)) out.events += to_text(e);
+    out.sent = drain_output(c);
+    return out;
+}
+
+bool is_server_call(connection_input i) {
+    return i == connection_input::start || i == connection_input::start_open ||
+           i == connection_input::announce || i == connection_input::accept ||
+           i == connection_input::command;
+}
+
+bool is_frame(connection_input i) {
+    return i <= connection_input::err ||
+           (i >= connection_input::connect_frame && i <= connection_input::unsub);
+}
+
+/// What `i` leads to, with what is done about received bytes before their operation is known.
+wire::transition server_does(connection_state s, connection_input i) {
+    if (!is_frame(i) && i != connection_input::violation) return server_at(s, i);
+    const wire::transition& received = server_at(s, connection_input::received);
+    if (received.action == connection_action::refuse || received.action == connection_action::wait)
+        return received;
+    if (received.action == connection_action::expect_connect && is_frame(i) &&
+        i != connection_input::connect_frame)
+        return {connection_action::close, connection_state::closed};
+    return server_at(s, i);
+}
+
+/// The first word of the event that an action is seen by.
+std::string server_event_of(connection_action a) {
+    switch (a) {
+    case connection_action::request_login: return "connect";
+    case connection_action::publish: return "pub";
+    case connection_action::subscribe: return "sub";
+    case connection_action::unsubscribe: return "unsub";
+    case connection_action::answer_ping: return "ping";
+    case connection_action::report_pong: return "pong";
+    case connection_action::close: return "failed:";
+    default: return "";
+    }
+}
+
+TEST(connection_state, a_server_does_what_the_table_says) {
+    for (const connection_state s : states) {
+        for (std::size_t n = 0; n < wire::connection_inputs; ++n) {
+            const connection_input i = input_at(n);
+            if (i == connection_input::msg || i == connection_input::connect ||
+                i == connection_input::received)
+                continue;
+            SCOPED_TRACE(std::string(name_of(s)) + ", " + name_of(i));
+            const wire::transition t = server_does(s, i);
+            wire::server_connection c = server_in(s);
+            const observed o = apply(c, i);
+            const bool refused = t.action == connection_action::refuse;
+            EXPECT_EQ(c.state(), refused ? s : t.next);
+            EXPECT_EQ(o.call_accepted, !is_server_call(i) || !refused);
+            const std::string event = server_event_of(t.action);
+            EXPECT_EQ(o.events.substr(0, o.events.find_first_of(" \n")), event);
+            EXPECT_EQ(o.sent == "PONG\r\n", t.action == connection_action::answer_ping);
+            EXPECT_EQ(o.sent.starts_with("INFO {"),
+                      t.action == connection_action::send_info ||
+                          (t.action == connection_action::accept_command &&
+                           i == connection_input::announce));
+        }
+    }
+}
+
+TEST(connection_state, a_server_never_goes_back_but_for_another_login) {
+    for (const connection_state s : states) {
+        for (std::size_t n = 0; n < wire::connection_inputs; ++n) {
+            const wire::transition& t = server_at(s, input_at(n));
+            if (s == connection_state::closed) {
+                EXPECT_EQ(t.action, connection_action::refuse) << name_of(input_at(n));
+            } else if (t.action != connection_action::refuse &&
+                       t.action != connection_action::request_login) {
+                EXPECT_GE(t.next, s) << name_of(s) << ' ' << name_of(input_at(n));
+            }
+        }
+    }
+}
+
 TEST(connection_state, names_differ) {
     std::set<std::string> names;
     for (const connection_state s : states) names.insert(name_of(s));
     EXPECT_EQ(names.size(), std::size(states));
     names.clear();
-    for (const connection_input i : inputs) names.insert(name_of(i));
-    EXPECT_EQ(names.size(), std::size(inputs));
+    for (std::size_t i = 0; i < wire::connection_inputs; ++i) names.insert(name_of(input_at(i)));
+    EXPECT_EQ(names.size(), wire::connection_inputs);
     names.clear();
-    constexpr auto last = static_cast<int>(connection_action::close);
+    constexpr auto last = static_cast<int>(connection_action::unsubscribe);
     for (int a = 0; a <= last; ++a) names.insert(name_of(static_cast<connection_action>(a)));
     EXPECT_EQ(names.size(), static_cast<std::size_t>(last) + 1);
 }

@@ -252,4 +252,49 @@ TEST(input_buffer, consumed_bytes_can_be_poisoned) {
     EXPECT_EQ(b.data(), "here");
 }
 
+TEST(input_buffer, consumed_bytes_and_all_can_be_wiped) {
+    input_buffer b;
+    put(b, "gone here");
+    const char* const at = b.data().data();
+    b.consume(5);
+    b.wipe_consumed(4);
+    EXPECT_EQ(std::string_view(at, 9), std::string_view("g\0\0\0\0here", 9));
+    b.wipe();
+    EXPECT_EQ(b.size(), 0U);
+    EXPECT_EQ(std::string_view(at, 9), std::string_view("\0\0\0\0\0\0\0\0\0", 9));
+    put(b, "new");
+    EXPECT_EQ(b.data(), "new");
+    input_buffer().wipe();
+}
+
+TEST(input_buffer, memory_that_a_secret_moved_out_of_is_wiped) {
+    input_buffer b;
+    b.keep_secret(true);
+    const std::string filler(input_buffer::initial_size - 100, 'x');
+    put(b, filler + "secret");
+    const char* const at = b.data().data();
+    b.consume(filler.size());
+    (void)b.prepare(input_buffer::initial_size / 2); // moves it to the front
+    ASSERT_EQ(b.data().data(), at);
+    EXPECT_EQ(b.data(), "secret");
+    EXPECT_EQ(std::string_view(at + 6, filler.size()).find_first_not_of('\0'),
+              std::string_view::npos);
+    put(b, std::string(3 * input_buffer::initial_size, 'y')); // grows: see secret_wiped_test.cpp
+    EXPECT_EQ(b.data(), "secret" + std::string(3 * input_buffer::initial_size, 'y'));
+}
+
+TEST(input_buffer, an_empty_one_gives_its_memory_back) {
+    input_buffer b;
+    b.shrink();
+    put(b, "some data");
+    b.shrink();
+    EXPECT_EQ(b.data(), "some data") << "it is not empty";
+    b.consume(9);
+    b.shrink();
+    EXPECT_EQ(b.capacity(), 0U);
+    EXPECT_EQ(b.data(), "");
+    put(b, "new");
+    EXPECT_EQ(b.data(), "new");
+}
+
 } // namespace nats::test

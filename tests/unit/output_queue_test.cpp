@@ -570,6 +570,25 @@ TEST(output_queue, clear_drops_everything) {
     EXPECT_EQ(take(q, 1), "new");
 }
 
+TEST(output_queue, shrinking_keeps_what_is_to_be_transmitted) {
+    output_queue q;
+    q.shrink();
+    q.append("abc");
+    q.shrink();
+    EXPECT_EQ(offered(q), "abc");
+    const std::string lent(5000, 'l');
+    q.append_borrowed(lent, "\r\n");
+    q.transmitted(3 + 2000);
+    q.shrink();
+    EXPECT_EQ(offered(q), lent.substr(2000) + "\r\n");
+    q.transmitted(q.size());
+    q.shrink();
+    output_queue::piece held;
+    EXPECT_FALSE(q.oldest(held)) << "no chunk is kept";
+    q.append("again");
+    EXPECT_EQ(offered(q), "again");
+}
+
 TEST(output_queue, moves_leave_nothing_behind) {
     output_queue a;
     a.append("one");

@@ -350,4 +350,77 @@ TEST(server_info, a_version_that_cannot_be_read_is_0_0_0) {
     }
 }
 
+// --- written
+
+TEST(server_info_written, is_read_as_the_same) {
+    for (const std::string_view json : {info_2_9, info_2_10, info_2_15, std::string_view("{}")}) {
+        const server_info read = parsed(json);
+        const result<std::string> written = write_info_json(read);
+        ASSERT_TRUE(written);
+        const server_info again = parsed(*written);
+        EXPECT_EQ(again.server_id, read.server_id);
+        EXPECT_EQ(again.server_name, read.server_name);
+        EXPECT_EQ(again.version, read.version);
+        EXPECT_EQ(again.host, read.host);
+        EXPECT_EQ(again.cluster, read.cluster);
+        EXPECT_EQ(again.domain, read.domain);
+        EXPECT_EQ(again.client_ip, read.client_ip);
+        EXPECT_EQ(again.nonce, read.nonce);
+        EXPECT_EQ(again.connect_urls, read.connect_urls);
+        EXPECT_EQ(again.client_id, read.client_id);
+        EXPECT_EQ(again.max_payload, read.max_payload);
+        EXPECT_EQ(again.proto, read.proto);
+        EXPECT_EQ(again.port, read.port);
+        EXPECT_EQ(again.api_level, read.api_level);
+        EXPECT_EQ(again.headers, read.headers);
+        EXPECT_EQ(again.auth_required, read.auth_required);
+        EXPECT_EQ(again.tls_required, read.tls_required);
+        EXPECT_EQ(again.tls_verify, read.tls_verify);
+        EXPECT_EQ(again.tls_available, read.tls_available);
+        EXPECT_EQ(again.jetstream, read.jetstream);
+        EXPECT_EQ(again.lame_duck, read.lame_duck);
+        EXPECT_EQ(again.connect_info, read.connect_info);
+    }
+}
+
+TEST(server_info_written, bytes) {
+    EXPECT_EQ(*write_info_json({}), R"({"proto":0,"port":0,"headers":false})");
+    server_info i;
+    i.server_id = "a \"quoted\"\n\x01 id";
+    i.proto = 1;
+    i.port = 4222;
+    i.headers = i.auth_required = true;
+    i.max_payload = 1048576;
+    i.client_id = 18446744073709551615U;
+    i.connect_urls = {"a:1", "[::1]:2"};
+    i.lame_duck = true;
+    EXPECT_EQ(*write_info_json(i),
+              R"({"server_id":"a \"quoted\"\n\u0001 id","proto":1,"port":4222,"headers":true,)"
+              R"("auth_required":true,"max_payload":1048576,"client_id":18446744073709551615,)"
+              R"("connect_urls":["a:1","[::1]:2"],"ldm":true})");
+}
+
+TEST(server_info_written, refuses_what_no_client_could_read) {
+    for (std::string server_info::* member :
+         {&server_info::server_id, &server_info::server_name, &server_info::version,
+          &server_info::host, &server_info::cluster, &server_info::domain, &server_info::client_ip,
+          &server_info::nonce}) {
+        server_info i;
+        i.*member = "x\xff";
+        EXPECT_EQ(write_info_json(i).error(), errc::invalid_argument);
+    }
+    server_info i;
+    i.connect_urls = {"a:1", "\xff"};
+    EXPECT_EQ(write_info_json(i).error(), errc::invalid_argument);
+    i = {};
+    i.max_payload = -1;
+    EXPECT_EQ(write_info_json(i).error(), errc::invalid_argument);
+    i = {};
+    i.proto = -1;
+    EXPECT_EQ(write_info_json(i).error(), errc::invalid_argument);
+    i = {};
+    i.api_level = -1;
+    EXPECT_EQ(write_info_json(i).error(), errc::invalid_argument);
+}
+
 } // namespace nats::test

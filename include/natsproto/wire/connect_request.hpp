@@ -26,6 +26,8 @@ struct connect_request {
     std::string name;
     std::string lang;
     std::string version;
+    std::string account;      ///< a login that names an account is refused
+    bool new_account = false; ///< the same
     secret user;
     secret password;
     secret token;
@@ -37,7 +39,7 @@ struct connect_request {
 /// Reads the JSON of CONNECT over `into`: members that are missing keep their values, as a second
 /// CONNECT changes only what it names. Unknown members are skipped, names are compared without
 /// regard to case, null is as if missing, and a member of the wrong type is an error
-/// (`bad_arguments`), as in nats-server. On error `into` is not to be used.
+/// (`bad_arguments`), as in nats-server. Strings must be UTF-8. On error `into` is not to be used.
 [[nodiscard]] result<void> parse_connect_request(std::string_view text, connect_request& into,
                                                  const limits& bounds = {});
 

@@ -11,18 +11,18 @@
 
 namespace nats::wire {
 
-/// Where one transport's conversation is.
+/// Where one transport's conversation is, for a client | for a server.
 enum class connection_state : std::uint8_t {
-    awaiting_info,    ///< nothing has been received
-    awaiting_connect, ///< INFO was received: the user is to call connect()
-    handshaking,      ///< CONNECT and PING were sent
-    open,             ///< the first PONG was received
+    awaiting_info,    ///< nothing has been received | INFO was not sent
+    awaiting_connect, ///< INFO was received: the user is to call connect() | a login must come
+    handshaking,      ///< CONNECT and PING were sent | a CONNECT waits for its verdict
+    open,             ///< the first PONG was received | operations are accepted
     closed,           ///< ended, well or not; stays so
 };
 inline constexpr std::size_t connection_states = 5;
 
 /// What can happen to a connection: an operation of the peer, a call of the user, or the end of the
-/// transport.
+/// transport. The first ten are all of a client's.
 enum class connection_input : std::uint8_t {
     info,
     msg,
@@ -31,11 +31,24 @@ enum class connection_input : std::uint8_t {
     ok,
     err,
     connect,   ///< the user's call
-    command,   ///< the user's publish, subscribe, unsubscribe or ping
+    command,   ///< a call: publish, subscribe, unsubscribe or ping | deliver or ping
     eof,       ///< the transport ended
     violation, ///< the peer's bytes are not the protocol
+    // --- of a server
+    connect_frame,
+    pub,
+    sub,
+    unsub,
+    received,   ///< there are bytes to look at
+    start,      ///< the call, when a login is required
+    start_open, ///< the call, when none is
+    announce,   ///< a call: send_info or send_err
+    accept,     ///< the call
+    refuse,     ///< the call, about a login
+    end,        ///< a call: close or fail
+    timeout,    ///< the login did not come in time
 };
-inline constexpr std::size_t connection_inputs = 10;
+inline constexpr std::size_t connection_inputs = 22;
 
 /// What a connection does about it.
 enum class connection_action : std::uint8_t {
@@ -52,6 +65,16 @@ enum class connection_action : std::uint8_t {
     report_error,
     ignore,
     close,
+    // --- of a server
+    send_info,
+    wait,           ///< leave the bytes where they are
+    expect_connect, ///< parse, but only a CONNECT
+    parse,
+    request_login,
+    accept_login,
+    publish,
+    subscribe,
+    unsubscribe,
 };
 
 struct transition {
@@ -61,8 +84,8 @@ struct transition {
 
 using transition_table = std::array<std::array<transition, connection_inputs>, connection_states>;
 
-/// The client's transitions.
 extern const transition_table client_transitions;
+extern const transition_table server_transitions;
 
 [[nodiscard]] const char* name_of(connection_state) noexcept;
 [[nodiscard]] const char* name_of(connection_input) noexcept;

@@ -48,6 +48,17 @@ public:
     /// too long.
     void poison_consumed(std::size_t n) noexcept;
 
+    // --- for input that holds credentials
+    /// While it is set, memory that is given up by growing or moving is wiped.
+    void keep_secret(bool yes) noexcept { secret_ = yes; }
+    /// Overwrites the last `n` consumed bytes.
+    void wipe_consumed(std::size_t n) noexcept;
+    /// Drops everything and overwrites what was there.
+    void wipe() noexcept;
+
+    /// Gives the memory back if nothing is in it.
+    void shrink() noexcept;
+
     [[nodiscard]] std::size_t capacity() const noexcept { return capacity_; }
 
 private:
@@ -59,6 +70,7 @@ private:
     std::size_t begin_ = 0;
     std::size_t end_ = 0;
     bool filled_ = false; ///< the last read filled all the space that it was given
+    bool secret_ = false;
 };
 
 } // namespace nats::wire

@@ -61,6 +61,8 @@ public:
     void transmitted(std::size_t n) noexcept;
     /// Drops everything.
     void clear() noexcept;
+    /// Gives the memory back that holds nothing to be transmitted.
+    void shrink() noexcept;
 
     /// What is held in one place, with its transmitted bytes; for taking a queue apart.
     struct piece {
@@ -85,6 +87,7 @@ private:
     void recycle(chunk* c) noexcept;
     void recycle_piece(chunk* c) noexcept;
     void free_all() noexcept;
+    void free_spare() noexcept;
 
     chunk* head_ = nullptr;
     chunk* tail_ = nullptr;

@@ -25,14 +25,14 @@ enum class sender : std::uint8_t { server, client };
 /// operation does not have are not defined, except where said.
 struct frame {
     op kind = op::ping;
-    bool has_headers = false; ///< msg, pub: it was HMSG or HPUB
-    bool has_max = false;     ///< unsub
-    std::uint64_t sid = 0;    ///< msg: the sid as a number
-    std::uint64_t max = 0;    ///< unsub: 0 where the text is not a number (which servers take as 0)
-    std::size_t size = 0;     ///< bytes that the whole frame takes in the input
-    std::string_view subject; ///< msg, pub, sub
-    std::string_view reply;   ///< msg, pub: empty if there is none
-    std::string_view queue;   ///< sub: empty if there is none
+    bool has_headers = false;  ///< msg, pub: it was HMSG or HPUB
+    bool has_max = false;      ///< unsub
+    std::uint64_t sid = 0;     ///< msg: the sid as a number
+    std::uint64_t max = 0;     ///< unsub: 0 where the text is no number of at most nine digits
+    std::size_t size = 0;      ///< bytes that the whole frame takes in the input
+    std::string_view subject;  ///< msg, pub, sub
+    std::string_view reply;    ///< msg, pub: empty if there is none
+    std::string_view queue;    ///< sub: empty if there is none
     std::string_view sid_text; ///< msg, sub, unsub
     std::string_view header;   ///< msg, pub: empty if there is none
     std::string_view payload;  ///< msg, pub
@@ -64,7 +64,8 @@ public:
     void reset() noexcept;
 
 private:
-    friend class client_connection; // takes the short way itself
+    friend class client_connection; // these take the short way themselves
+    friend class server_connection;
     struct verb;
     struct token_ends;
     template <sender From>
@@ -91,6 +92,7 @@ private:
     errc failure_{};
     sender from_;
     bool failed_ = false;
+    bool headers_refused_ = false; ///< HPUB is none of the operations
 };
 
 } // namespace nats::wire

@@ -94,6 +94,10 @@ static_assert(std::is_trivially_destructible_v<server_connection_options>);
 /// In verbose mode `+OK` follows each accepted operation: when `ok` is called, or with the next
 /// `next`, unless `refuse` was called in its place.
 ///
+/// Where INFO says no `auth_required`, operations are accepted from `start` on, and CONNECT may
+/// come later. Before `start` and while a login is undecided nothing is parsed, and what is read
+/// waits: so do not read then.
+///
 /// PINGs are answered without being asked. One object serves one transport. When it is `closed`,
 /// what is queued (a last `-ERR`) should still be transmitted, and then the transport be closed.
 /// Not thread-safe.
@@ -136,7 +140,8 @@ public:
     /// Sends a later INFO (another cluster, lame duck, limits of the account), which replaces the
     /// one before. `not_connected` before `start`.
     result<void> send_info(const server_info& info);
-    /// The login of a `connect` event is accepted. `not_connected` if there is none to decide.
+    /// The login of a `connect` event is accepted. `not_connected` if there is none to decide. The
+    /// connection ends all the same when CONNECT asks for what no server does: `closed` follows.
     result<void> accept();
     /// Sends the `+OK` of the last event now, before what is queued for it. Nothing when the client
     /// is not verbose.
@@ -183,11 +188,31 @@ public:
     [[nodiscard]] step advance();
     [[nodiscard]] const frame& current() const noexcept { return frame_; }
 
-    /// Gives the memory of empty buffers back: for connections that are idle.
+    /// Gives the memory of empty buffers back: for connections that are idle. Ends the views of the
+    /// last event.
     void shrink() noexcept;
 
 private:
-    // The implementation's.
+    [[nodiscard]] bool next_publish() noexcept;
+    [[nodiscard]] step advance_any();
+    [[nodiscard]] step apply(const frame& f);
+    [[nodiscard]] step published(const frame& f);
+    [[nodiscard]] step subscribed(const frame& f);
+    [[nodiscard]] step ignore(const frame& f);
+    [[nodiscard]] step login(const frame& f);
+    [[nodiscard]] step wait();
+    [[nodiscard]] step no_frame(parser::status status);
+    [[nodiscard]] step report_end() noexcept;
+    [[nodiscard]] bool report(step s, server_connection_event& out) const;
+    [[nodiscard]] bool may_be_connect() const noexcept;
+    [[nodiscard]] error refused_call() const;
+    result<void> announce(const server_info& info);
+    void follow_max_payload() noexcept;
+    void pay_owed_pongs();
+    void enter(connection_state s) noexcept;
+    void end(std::string_view text, error why);
+    void drop_consumed() noexcept;
+
     parser parser_;
     input_buffer input_;
     output_queue output_;
@@ -197,8 +222,19 @@ private:
     connect_request request_;
     server_info info_;
     error close_reason_;
-    std::size_t to_consume_ = 0;
+    std::optional<time_point> deadline_; ///< of the login
+    std::size_t to_consume_ = 0; ///< size of the frame that the last event's views point into
+    std::uint64_t owed_pongs_ = 0;
+    std::uint64_t unsent_pongs_ = 0;        ///< at most: reset when the last one of them is sent
+    std::size_t before_last_pong_sent_ = 0; ///< bytes to transmit until then
     bool headers_enabled_ = false;
+    bool accepted_ = false;         ///< a CONNECT
+    bool short_way_ = false;        ///< a plain message needs no checks and no answer
+    bool ok_due_ = false;           ///< of the last event
+    bool limit_due_ = false;        ///< max_payload changed in the middle of a message
+    bool consuming_secret_ = false; ///< the frame of `to_consume_` is a CONNECT
+    bool eof_ = false;
+    bool end_unreported_ = false;
 };
 
 } // namespace nats::wire

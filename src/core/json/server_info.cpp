@@ -6,14 +6,19 @@
 // watches the depth, picks the members it knows at depth 1 and the strings of `connect_urls` at
 // depth 2, and lets everything else go by. A known member of the wrong type or range is an error;
 // null counts as absent.
+//
+// It is written in the order of nats-server.
 
 #include <natsproto/server_info.hpp>
+
+#include "core/json/object_writer.hpp"
 
 #include <boost/json/basic_parser_impl.hpp>
 
 #include <array>
 #include <cstddef>
 #include <limits>
+#include <utility>
 
 namespace nats {
 
@@ -214,6 +219,40 @@ result<server_info> parse_server_info(std::string_view text, const limits& bound
                      ec == json::error::too_deep ? "nested too deeply" : "not the JSON of an INFO"};
     if (used != text.size()) return error{errc::bad_info, "more than one JSON value"};
     return std::move(parser.handler().info);
+}
+
+result<std::string> write_info_json(const server_info& info) {
+    if (info.max_payload < 0 || info.proto < 0 || info.api_level < 0)
+        return error{errc::invalid_argument, "a number of INFO is negative"};
+    json_text::object_writer<std::string> o;
+    const auto flag = [&o](std::string_view name, bool value) {
+        if (value) o.flag(name, true);
+    };
+    o.text("server_id", info.server_id);
+    o.text("server_name", info.server_name);
+    o.text("version", info.version);
+    o.number("proto", info.proto);
+    o.text("host", info.host);
+    o.number("port", info.port);
+    o.flag("headers", info.headers);
+    flag("auth_required", info.auth_required);
+    flag("tls_required", info.tls_required);
+    flag("tls_verify", info.tls_verify);
+    flag("tls_available", info.tls_available);
+    if (info.max_payload != 0) o.number("max_payload", info.max_payload);
+    flag("jetstream", info.jetstream);
+    if (info.client_id != 0) o.number("client_id", info.client_id);
+    o.text("client_ip", info.client_ip);
+    o.text("nonce", info.nonce);
+    o.text("cluster", info.cluster);
+    o.text("domain", info.domain);
+    o.texts("connect_urls", info.connect_urls);
+    flag("connect_info", info.connect_info);
+    flag("ldm", info.lame_duck);
+    if (info.api_level != 0) o.number("api_lvl", info.api_level);
+    o.end();
+    if (!o.valid) return error{errc::invalid_argument, "a text of INFO is not UTF-8"};
+    return std::move(o.out);
 }
 
 bool server_info::version_at_least(int major, int minor, int patch) const noexcept {

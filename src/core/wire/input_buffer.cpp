@@ -14,6 +14,8 @@
 
 #include <natsproto/wire/input_buffer.hpp>
 
+#include <natsproto/secret.hpp>
+
 #include <algorithm>
 #include <cassert>
 #include <cstdlib>
@@ -28,7 +30,8 @@ input_buffer::input_buffer(input_buffer&& other) noexcept
       capacity_(std::exchange(other.capacity_, 0)),
       begin_(std::exchange(other.begin_, 0)),
       end_(std::exchange(other.end_, 0)),
-      filled_(std::exchange(other.filled_, false)) {}
+      filled_(std::exchange(other.filled_, false)),
+      secret_(std::exchange(other.secret_, false)) {}
 
 input_buffer& input_buffer::operator=(input_buffer&& other) noexcept {
     input_buffer taken(std::move(other));
@@ -37,16 +40,23 @@ input_buffer& input_buffer::operator=(input_buffer&& other) noexcept {
     std::swap(begin_, taken.begin_);
     std::swap(end_, taken.end_);
     std::swap(filled_, taken.filled_);
+    std::swap(secret_, taken.secret_);
     return *this;
 }
 
 input_buffer::~input_buffer() {
+    if (secret_) nats::wipe(std::span<char>(block_, capacity_));
     std::free(block_);
 }
 
 void input_buffer::resize_block(std::size_t capacity) {
-    void* grown = std::realloc(block_, capacity + spare);
+    void* grown = secret_ ? std::malloc(capacity + spare) : std::realloc(block_, capacity + spare);
     if (grown == nullptr) throw std::bad_alloc();
+    if (secret_ && block_ != nullptr) {
+        std::memcpy(grown, block_, end_); // never smaller than what it holds
+        nats::wipe(std::span<char>(block_, capacity_));
+        std::free(block_);
+    }
     block_ = static_cast<char*>(grown);
     capacity_ = capacity;
     std::memset(block_ + capacity, 0, spare);
@@ -55,6 +65,7 @@ void input_buffer::resize_block(std::size_t capacity) {
 void input_buffer::compact() noexcept {
     if (begin_ == 0) return;
     if (end_ != begin_) std::memmove(block_, block_ + begin_, end_ - begin_);
+    if (secret_) nats::wipe(std::span<char>(block_ + (end_ - begin_), begin_));
     end_ -= begin_;
     begin_ = 0;
 }
@@ -101,6 +112,23 @@ void input_buffer::clear() noexcept {
 void input_buffer::poison_consumed(std::size_t n) noexcept {
     assert(n <= begin_);
     if (n != 0) std::memset(block_ + begin_ - n, 0xDD, n);
+}
+
+void input_buffer::wipe_consumed(std::size_t n) noexcept {
+    assert(n <= begin_);
+    nats::wipe(std::span<char>(block_ + begin_ - n, n));
+}
+
+void input_buffer::wipe() noexcept {
+    nats::wipe(std::span<char>(block_, end_));
+    clear();
+}
+
+void input_buffer::shrink() noexcept {
+    if (size() != 0) return;
+    std::free(std::exchange(block_, nullptr));
+    capacity_ = begin_ = end_ = 0;
+    filled_ = false;
 }
 
 } // namespace nats::wire

@@ -80,10 +80,19 @@ output_queue::~output_queue() {
 
 void output_queue::free_all() noexcept {
     while (head_ != nullptr) destroy(std::exchange(head_, head_->next));
-    std::free(std::exchange(spare_, nullptr));
-    std::free(std::exchange(spare_piece_, nullptr));
+    free_spare();
     tail_ = nullptr;
     size_ = borrowed_ = 0;
+}
+
+void output_queue::free_spare() noexcept {
+    std::free(std::exchange(spare_, nullptr));
+    std::free(std::exchange(spare_piece_, nullptr));
+}
+
+void output_queue::shrink() noexcept {
+    if (empty()) return free_all();
+    free_spare();
 }
 
 void output_queue::clear() noexcept {

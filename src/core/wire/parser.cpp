@@ -78,7 +78,7 @@ struct parser::verb {
     after follows;
     std::uint8_t senders;
 
-    static const std::array<verb, 12> all;
+    static const std::array<verb, 14> all;
 
     [[nodiscard]] bool allowed(sender from) const noexcept {
         return (senders & (from == sender::server ? by_server : by_client)) != 0;
@@ -110,7 +110,8 @@ private:
 
 // A client that sends INFO or +OK is ignored by nats-server, and one that sends -ERR is cut off:
 // they are frames, so that the role above can decide. MSG from a client is not even an operation.
-const std::array<parser::verb, 12> parser::verb::all = {{
+// No blank needs to stand behind a client's CONNECT and INFO; what follows must be JSON anyway.
+const std::array<parser::verb, 14> parser::verb::all = {{
     {"MSG", op::msg, false, after::blank, by_server},
     {"HMSG", op::msg, true, after::blank, by_server},
     {"PUB", op::pub, false, after::blank, by_client},
@@ -118,11 +119,13 @@ const std::array<parser::verb, 12> parser::verb::all = {{
     {"PING", op::ping, false, after::anything, by_both},
     {"PONG", op::pong, false, after::anything, by_both},
     {"+OK", op::ok, false, after::anything, by_both},
-    {"-ERR", op::err, false, after::blank_or_end, by_both},
-    {"INFO", op::info, false, after::blank, by_both},
+    {"-ERR", op::err, false, after::blank_or_end, by_server},
+    {"-ERR", op::err, false, after::blank, by_client},
+    {"INFO", op::info, false, after::blank, by_server},
+    {"INFO", op::info, false, after::anything, by_client},
     {"SUB", op::sub, false, after::blank, by_client},
     {"UNSUB", op::unsub, false, after::blank, by_client},
-    {"CONNECT", op::connect, false, after::blank, by_client},
+    {"CONNECT", op::connect, false, after::anything, by_client},
 }};
 
 parser::parser(sender from, const limits& bounds) noexcept : limits_(bounds), from_(from) {
@@ -237,14 +240,12 @@ parser::status parser::parse_simple(std::string_view args, op kind, frame& out) 
         line t;
         const bool whole = split(args.data(), args.data() + args.size(), t);
         if (!whole || (t.count != 1 && t.count != 2)) {
-            // Without arguments it is no operation at all to nats-server; with too many it is a
-            // broken one.
-            return fail(whole && t.count == 0 ? errc::unknown_operation : errc::bad_arguments);
+            return fail(errc::bad_arguments);
         }
         out.sid_text = t.at[0];
         out.has_max = t.count == 2;
         out.max = 0;
-        if (out.has_max && !text::parse_decimal(t.at[1], out.max)) out.max = 0;
+        if (out.has_max && !text::parse_small(t.at[1], out.max)) out.max = 0;
         return status::frame;
     }
     case op::msg:
@@ -259,12 +260,14 @@ parser::status parser::parse_message(std::string_view input, std::size_t op_size
     line l;
     const bool whole = split(input.data() + op_size, input.data() + line_end, l);
     if (line_end - op_size > limits_.max_line + 1) return fail(errc::line_too_long);
+    if (out.has_headers && headers_refused_) return fail(errc::headers_not_supported);
     if (!whole) return fail(errc::bad_arguments);
     // subject [sid] [reply] [header size] size
     const bool with_sid = from_ == sender::server;
     const std::size_t least = 2U + (with_sid ? 1U : 0U) + (out.has_headers ? 1U : 0U);
     if (l.count != least && l.count != least + 1) {
-        return fail(l.count == 0 ? errc::unknown_operation : errc::bad_arguments);
+        // A server's operation without arguments is none at all.
+        return fail(l.count == 0 && with_sid ? errc::unknown_operation : errc::bad_arguments);
     }
     const std::string_view* token = l.at.data();
     out.subject = *token++;

@@ -89,7 +89,7 @@ inline bool parser::plain_message(std::string_view input, frame& out) const noex
     constexpr std::string_view name = with_sid ? "HMSG " : "HPUB ";
     const char* const p = input.data();
     const bool headers = std::memcmp(p, name.data() + 1, 4) != 0;
-    if (headers && std::memcmp(p, name.data(), 5) != 0) return false;
+    if (headers && (headers_refused_ || std::memcmp(p, name.data(), 5) != 0)) return false;
 
     token_ends t;
     t.end[0] = headers ? 4 : 3;
