@@ -6,11 +6,13 @@
 // includes the name, and remembers what was wrong; a verifier of the user hears of it and has the
 // last word. The number of the error that was found stays in the verification: OpenSSL chooses the
 // alert for the server by it. The callback is called from C: nothing is thrown out of it, and when
-// in doubt, the certificate is refused.
+// in doubt, the certificate is refused. A server's connections share their context, so the check is
+// found by way of the connection.
 
 #include "openssl/certificate_check.hpp"
 #include "openssl/tls_errors.hpp"
 
+#include <new>
 #include <string_view>
 
 namespace nats::openssl {
@@ -21,13 +23,21 @@ certificate_check::certificate_check(const tls_parameters& p)
       verify_(p.verify),
       verify_context_(p.verify_context) {}
 
-void certificate_check::install(SSL_CTX* context) noexcept {
-    SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
-    SSL_CTX_set_cert_verify_callback(context, on_certificate, this);
+void certificate_check::install(SSL_CTX* context, int mode) noexcept {
+    SSL_CTX_set_verify(context, mode, nullptr);
+    SSL_CTX_set_cert_verify_callback(context, on_certificate, nullptr);
 }
 
-int certificate_check::on_certificate(X509_STORE_CTX* verification, void* self) noexcept {
-    auto& check = *static_cast<certificate_check*>(self);
+void certificate_check::attach(SSL* ssl) {
+    if (SSL_set_app_data(ssl, this) != 1) throw std::bad_alloc();
+}
+
+int certificate_check::on_certificate(X509_STORE_CTX* verification, void* /*unused*/) noexcept {
+    const auto* const ssl = static_cast<const SSL*>(
+        X509_STORE_CTX_get_ex_data(verification, SSL_get_ex_data_X509_STORE_CTX_idx()));
+    void* const attached = ssl != nullptr ? SSL_get_app_data(ssl) : nullptr;
+    if (attached == nullptr) return 0;
+    auto& check = *static_cast<certificate_check*>(attached);
     try {
         return check.accepts(verification) ? 1 : 0;
     } catch (...) { // lack of memory

@@ -2,11 +2,15 @@
 //
 // Theory of operation.
 //
-// A context serves one connection: certificates may have changed on disk since the last one, and
-// with nothing shared there is no session to be resumed under other settings than it was made with.
+// A client's context serves one connection: certificates may have changed on disk since the last
+// one, and with nothing shared there is no session to be resumed under other settings than it was
+// made with. A server's serves many, but remembers no sessions and gives no tickets: TLS 1.3 would
+// send them behind the handshake without being asked, to clients that may close before they have
+// read them, which on TCP can destroy what is on its way to them.
 // OpenSSL passes over much that it does not know, such as the unknown names in a list of ciphers.
 // Here each of them is an error, since a typo must not quietly mean something weaker.
 
+#include "openssl/certificate_check.hpp"
 #include "openssl/pem.hpp"
 #include "openssl/tls_context.hpp"
 #include "openssl/tls_errors.hpp"
@@ -40,14 +44,15 @@ std::vector<std::string> split(std::string_view list, std::string_view separator
     return out;
 }
 
-ssl_ctx_ptr new_context(tls_version minimum) {
-    ssl_ctx_ptr context(SSL_CTX_new(TLS_client_method()));
+ssl_ctx_ptr new_context(const SSL_METHOD* side, tls_version minimum) {
+    ssl_ctx_ptr context(SSL_CTX_new(side));
     if (context == nullptr) throw std::bad_alloc();
     SSL_CTX* const c = context.get();
     SSL_CTX_set_min_proto_version(c,
                                   minimum == tls_version::v1_3 ? TLS1_3_VERSION : TLS1_2_VERSION);
     SSL_CTX_set_options(c, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_TICKET);
     SSL_CTX_set_session_cache_mode(c, SSL_SESS_CACHE_OFF);
+    SSL_CTX_set_num_tickets(c, 0); // the option above is about TLS 1.2
     SSL_CTX_set_mode(c, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     return context;
 }
@@ -96,28 +101,52 @@ result<void> set_cipher_suites(SSL_CTX* context, std::string_view list) {
     return {};
 }
 
-result<void> set_authorities(SSL_CTX* context, const tls_parameters& p) {
+result<std::vector<x509_ptr>> add_authorities(SSL_CTX* context, std::string_view pem) {
     X509_STORE* const store = SSL_CTX_get_cert_store(context);
     // Who trusts an intermediate authority need not trust its root.
     X509_STORE_set_flags(store, X509_V_FLAG_PARTIAL_CHAIN);
+    if (pem.empty()) return std::vector<x509_ptr>();
+    result<std::vector<x509_ptr>> all = certificates_of(pem, "ca");
+    if (!all) return all.error();
+    for (const x509_ptr& each : *all) {
+        if (X509_STORE_add_cert(store, each.get()) != 1) return unusable("ca", openssl_reason());
+    }
+    return all;
+}
+
+result<void> set_authorities(SSL_CTX* context, const tls_parameters& p) {
     if (p.system_roots) {
         if (SSL_CTX_set_default_verify_paths(context) != 1)
             return unusable("system_roots", openssl_reason());
     }
     if (p.ca.empty()) {
         const bool decided_elsewhere = p.accept_any_certificate || p.verify != nullptr;
-        if (p.system_roots || decided_elsewhere) return {};
-        return unusable("ca", "there is none, and system_roots is not set");
+        if (!p.system_roots && !decided_elsewhere)
+            return unusable("ca", "there is none, and system_roots is not set");
     }
-    const result<std::vector<x509_ptr>> all = certificates_of(p.ca, "ca");
-    if (!all) return all.error();
-    for (const x509_ptr& each : *all) {
-        if (X509_STORE_add_cert(store, each.get()) != 1) return unusable("ca", openssl_reason());
-    }
+    if (const auto added = add_authorities(context, p.ca); !added) return added.error();
+    certificate_check::install(context, SSL_VERIFY_PEER);
     return {};
 }
 
-result<void> set_certificate(SSL_CTX* context, const tls_parameters& p) {
+/// The authorities are named to clients, who choose their certificate by that.
+result<void> set_client_authorities(SSL_CTX* context, const tls_server_parameters& p) {
+    if (p.ca.empty()) {
+        if (!p.require_client_certificate) return {};
+        return unusable("ca", "there is none, and client certificates are required");
+    }
+    const auto added = add_authorities(context, p.ca);
+    if (!added) return added.error();
+    for (const x509_ptr& each : *added) {
+        if (SSL_CTX_add_client_CA(context, each.get()) != 1) throw std::bad_alloc();
+    }
+    const int demand = p.require_client_certificate ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0;
+    certificate_check::install(context, SSL_VERIFY_PEER | demand);
+    return {};
+}
+
+template <class Parameters> // of either side
+result<void> set_certificate(SSL_CTX* context, const Parameters& p) {
     if (p.certificate.empty() && p.key.empty()) return {};
     if (p.key.empty()) return unusable("key", "there is none for the certificate");
     if (p.certificate.empty()) return unusable("certificate", "there is none for the key");
@@ -151,10 +180,21 @@ octets_ptr address_of(std::string_view name) {
 
 result<ssl_ctx_ptr> make_client_context(const tls_parameters& p) {
     const clean_error_queue clean;
-    ssl_ctx_ptr context = new_context(p.minimum);
+    ssl_ctx_ptr context = new_context(TLS_client_method(), p.minimum);
     if (auto r = set_ciphers(context.get(), p.ciphers); !r) return r.error();
     if (auto r = set_cipher_suites(context.get(), p.cipher_suites); !r) return r.error();
     if (auto r = set_authorities(context.get(), p); !r) return r.error();
+    if (auto r = set_certificate(context.get(), p); !r) return r.error();
+    return context;
+}
+
+result<ssl_ctx_ptr> make_server_context(const tls_server_parameters& p) {
+    const clean_error_queue clean;
+    if (p.certificate.empty() && p.key.empty()) return unusable("certificate", "there is none");
+    ssl_ctx_ptr context = new_context(TLS_server_method(), p.minimum);
+    if (auto r = set_ciphers(context.get(), p.ciphers); !r) return r.error();
+    if (auto r = set_cipher_suites(context.get(), p.cipher_suites); !r) return r.error();
+    if (auto r = set_client_authorities(context.get(), p); !r) return r.error();
     if (auto r = set_certificate(context.get(), p); !r) return r.error();
     return context;
 }

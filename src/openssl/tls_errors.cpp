@@ -13,12 +13,13 @@ namespace nats::openssl {
 
 namespace {
 
-std::string words_of_alert(int alert) {
+std::string words_of_alert(int alert, const failure_context& at) {
+    const std::string says = at.server ? "the client says: " : "the server says: ";
     const std::string_view words = SSL_alert_desc_string_long(alert);
     const std::string number = std::to_string(alert);
-    if (alert == SSL_AD_CERTIFICATE_REQUIRED) return "the server says: certificate required";
-    if (words == "unknown") return "the server says: alert " + number;
-    return "the server says: " + std::string(words);
+    if (alert == SSL_AD_CERTIFICATE_REQUIRED) return says + "certificate required";
+    if (words == "unknown") return says + "alert " + number;
+    return says + std::string(words);
 }
 
 bool is_about_our_certificate(int alert) noexcept {
@@ -35,6 +36,9 @@ bool is_about_our_certificate(int alert) noexcept {
 }
 
 errc code_of_alert(int alert, const failure_context& at) noexcept {
+    if (alert == SSL_AD_PROTOCOL_VERSION || alert == SSL_AD_INSUFFICIENT_SECURITY)
+        return errc::tls_protocol;
+    if (at.server) return errc::tls_failed; // the other codes are about a server's alerts
     // RFC 5246, 7.4.6: a client without a certificate may be answered by handshake_failure. Go
     // answers by bad_certificate.
     const bool withheld = at.certificate_wanted && !at.certificate_given;
@@ -42,8 +46,6 @@ errc code_of_alert(int alert, const failure_context& at) noexcept {
     if (withheld && (alert == SSL_AD_HANDSHAKE_FAILURE || is_about_our_certificate(alert)))
         return errc::tls_certificate_required;
     if (is_about_our_certificate(alert)) return errc::tls_certificate_refused;
-    if (alert == SSL_AD_PROTOCOL_VERSION || alert == SSL_AD_INSUFFICIENT_SECURITY)
-        return errc::tls_protocol;
     // Before its hello the server has seen nothing of us but versions, ciphers and groups.
     if (alert == SSL_AD_HANDSHAKE_FAILURE && !at.answered) return errc::tls_protocol;
     return errc::tls_failed;
@@ -54,6 +56,7 @@ errc code_of_refusal(int reason, const failure_context& at) noexcept {
     if (!at.answered) return errc::tls_protocol;
     switch (reason) {
     case SSL_R_DECRYPTION_FAILED_OR_BAD_RECORD_MAC: return errc::tls_truncated;
+    case SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE: return errc::tls_certificate_required;
     case SSL_R_WRONG_VERSION_NUMBER:
     case SSL_R_WRONG_SSL_VERSION:
     case SSL_R_UNSUPPORTED_PROTOCOL:
@@ -104,7 +107,7 @@ error tls_failure(unsigned long code, const failure_context& at) {
     const int reason = ERR_GET_REASON(code);
     if (ERR_GET_LIB(code) == ERR_LIB_SSL && reason >= SSL_AD_REASON_OFFSET) {
         const int alert = reason - SSL_AD_REASON_OFFSET;
-        return {code_of_alert(alert, at), words_of_alert(alert)};
+        return {code_of_alert(alert, at), words_of_alert(alert, at)};
     }
     return {code_of_refusal(reason, at), words_of(code)};
 }

@@ -15,8 +15,9 @@ namespace nats::openssl {
 
 /// How far the connection was when it failed: the same alert means different things.
 struct failure_context {
+    bool server = false;             ///< we are the server
     bool open = false;               ///< the handshake was done
-    bool answered = false;           ///< the server had answered our hello with its own
+    bool answered = false;           ///< the server had answered the client's hello with its own
     bool certificate_wanted = false; ///< the server had asked for our certificate
     bool certificate_given = false;  ///< and we have one
 };

@@ -85,20 +85,32 @@ result<void> tls_link::start(const tls_parameters& p) {
     const result<ssl_ctx_ptr> context = make_client_context(p);
     if (!context) return context.error();
     const clean_error_queue clean;
-    check_.install(context->get());
-    ssl_.reset(SSL_new(context->get()));
-    bio_ptr bio = make_wire_bio(wire_);
-    if (ssl_ == nullptr || bio == nullptr) throw std::bad_alloc();
+    make_ssl(context->get());
     if (const result<void> named = set_server_name(ssl_.get(), p); !named) return named.error();
-    SSL_set0_rbio(ssl_.get(), bio.get());
-    BIO_up_ref(bio.get());
-    SSL_set0_wbio(ssl_.get(), bio.release());
     certificate_given_ = !p.certificate.empty();
     SSL_set_cert_cb(ssl_.get(), on_certificate_wanted, this);
     SSL_set_connect_state(ssl_.get());
     shake_hands();
     if (state_ == link_state::failed) return error{errc::tls_configuration, failure_.detail()};
     return {};
+}
+
+std::unique_ptr<link> tls_link::accept(SSL_CTX* context) {
+    auto made = std::make_unique<tls_link>();
+    const clean_error_queue clean;
+    made->make_ssl(context);
+    SSL_set_accept_state(made->ssl_.get());
+    return made;
+}
+
+void tls_link::make_ssl(SSL_CTX* context) {
+    ssl_.reset(SSL_new(context));
+    bio_ptr bio = make_wire_bio(wire_);
+    if (ssl_ == nullptr || bio == nullptr) throw std::bad_alloc();
+    check_.attach(ssl_.get());
+    SSL_set0_rbio(ssl_.get(), bio.get());
+    BIO_up_ref(bio.get());
+    SSL_set0_wbio(ssl_.get(), bio.release());
 }
 
 tls_link::~tls_link() {
@@ -158,7 +170,7 @@ std::size_t tls_link::read(std::span<char> into) {
     }
     require_memory();
     if (state_ == link_state::open && wire_.output.size() > answer_limit)
-        fail({errc::tls_failed, "the server demands answers and does not read them"});
+        fail({errc::tls_failed, "the peer demands answers and does not read them"});
     return total;
 }
 
@@ -173,7 +185,7 @@ void tls_link::settle(int outcome) {
         return;
     case SSL_ERROR_ZERO_RETURN:
         if (state_ == link_state::handshaking) {
-            fail({errc::tls_failed, "the server ended TLS in the handshake"});
+            fail({errc::tls_failed, "the peer ended TLS in the handshake"});
             return;
         }
         state_ = link_state::ended;
@@ -184,11 +196,16 @@ void tls_link::settle(int outcome) {
 }
 
 error tls_link::why_it_failed() const {
-    if (check_.refusal() && state_ == link_state::handshaking) return *check_.refusal();
+    if (check_.refusal() && state_ == link_state::handshaking) {
+        if (!server_) return *check_.refusal();
+        return {errc::tls_certificate_refused, check_.refusal()->detail()};
+    }
     const OSSL_HANDSHAKE_STATE last = SSL_get_state(ssl_.get());
     const failure_context at{
+        .server = server_,
         .open = state_ == link_state::open,
-        .answered = last != TLS_ST_BEFORE && last != TLS_ST_CW_CLNT_HELLO,
+        .answered =
+            last != TLS_ST_BEFORE && last != TLS_ST_CW_CLNT_HELLO && last != TLS_ST_SR_CLNT_HELLO,
         .certificate_wanted = certificate_wanted_,
         .certificate_given = certificate_given_,
     };
@@ -225,7 +242,7 @@ bool tls_link::write_record(const char* data, std::size_t size) {
     const int outcome = SSL_write_ex(ssl_.get(), data, size, &written);
     require_memory();
     if (outcome != 1) {
-        // Nothing is written before the rest of a message of the server has come (KeyUpdate).
+        // Nothing is written before the rest of a message of the peer has come (KeyUpdate).
         settle(outcome);
         return false;
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The client's side of a TLS connection as a link: OpenSSL between two buffers, without a socket.
+// One side of a TLS connection as a link: OpenSSL between two buffers, without a socket.
 
 #pragma once
 
@@ -25,14 +25,17 @@ public:
     static constexpr std::size_t record_size = SSL3_RT_MAX_PLAIN_LENGTH;
     /// With this many wire bytes waiting, no more is taken.
     static constexpr std::size_t write_limit = std::size_t{64} * 1024;
-    /// A server that makes us answer (to KeyUpdate, for one) and does not read the answers is at
-    /// its end here.
+    /// A peer that makes us answer (to KeyUpdate, for one) and does not read the answers is at its
+    /// end here.
     static constexpr std::size_t answer_limit = 2 * write_limit;
 
-    /// The hello of the client waits to be sent after it. Errors: `tls_configuration`.
+    /// The client's side: its hello waits to be sent. Errors: `tls_configuration`.
     [[nodiscard]] static result<std::unique_ptr<link>> make(const tls_parameters& p);
+    /// The server's side: it waits for the client's hello.
+    [[nodiscard]] static std::unique_ptr<link> accept(SSL_CTX* context);
 
     explicit tls_link(const tls_parameters& p) : check_(p) {}
+    tls_link() : server_(true) {}
     ~tls_link() override;
 
     [[nodiscard]] link_state state() const noexcept override { return state_; }
@@ -55,6 +58,7 @@ private:
     };
 
     [[nodiscard]] result<void> start(const tls_parameters& p);
+    void make_ssl(SSL_CTX* context);
     void shake_hands();
     [[nodiscard]] bool write_record(const char* data, std::size_t size);
     void settle(int outcome);
@@ -71,6 +75,7 @@ private:
     std::unique_ptr<char[]> staging_; ///< of one record: where small pieces come together
     error failure_;
     link_state state_ = link_state::handshaking;
+    bool server_ = false;
     bool eof_ = false;
     bool finished_ = false; ///< by `end`
     bool certificate_given_ = false;

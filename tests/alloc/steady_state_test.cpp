@@ -2,13 +2,14 @@
 //
 // Proves that nothing is allocated for a message once buffers have their size: publishing and
 // receiving at the wire and at the session, handlers, views, requests and flushes; and that an
-// owning message costs one allocation.
+// owning message costs one allocation. Nor for finding the subscriptions of a subject.
 //
 // Every way to memory is counted: the library takes its buffers from malloc and realloc, and
 // operator new ends there.
 
 #include <natsproto/client/ops.hpp>
 #include <natsproto/random.hpp>
+#include <natsproto/routing/subject_router.hpp>
 #include <natsproto/runtime.hpp>
 #include <natsproto/session.hpp>
 #include <natsproto/wire/client_connection.hpp>
@@ -489,6 +490,31 @@ TEST(steady_state_of, subscribing_again) {
                   drain_output(c);
               }),
               0U);
+}
+
+// --- routing
+
+TEST(steady_state_of, matching_subjects) {
+    seeded_random r(1);
+    subject_router router(r);
+    std::array<subject_router::route, 60> routes;
+    const char* const patterns[] = {"a.b", "a.*", "*.b", ">", "a.>", "*.*", "*.*.*.*.*.*.x", "a.c"};
+    const char* const queues[] = {"", "q", "a longer name of a queue group, not a short string"};
+    for (std::size_t i = 0; i < routes.size(); ++i)
+        ASSERT_TRUE(router.insert(routes[i], patterns[i % 8], queues[i % 3]));
+    std::string deep = "a";
+    for (int i = 0; i < 2000; ++i) deep += ".b";
+    subject_router::matches found;
+    std::size_t groups = 0;
+    EXPECT_EQ(allocations_of([&] {
+                  router.match(deep, found);
+                  router.match("a.c", found);
+                  router.match("a.b", found);
+                  groups += found.queues.size();
+              }),
+              0U);
+    EXPECT_EQ(groups, (warm_up + rounds) * 12U);
+    for (subject_router::route& x : routes) router.erase(x);
 }
 
 } // namespace

@@ -19,6 +19,9 @@ public:
     [[nodiscard]] bool verify(const ed25519_public_key& key, std::string_view message,
                               const ed25519_signature& signature) const override;
     [[nodiscard]] result<std::unique_ptr<link>> tls_client(const tls_parameters& p) const override;
+    /// Remembers no sessions and gives no tickets: each connection makes a whole handshake.
+    [[nodiscard]] result<std::unique_ptr<tls_acceptor>> tls_server(
+        const tls_server_parameters& p) const override;
 };
 
 } // namespace nats::openssl

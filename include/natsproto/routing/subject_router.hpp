@@ -88,6 +88,7 @@ public:
 
 private:
     struct storage;
+    struct collector;
     std::unique_ptr<storage> storage_;
     std::size_t size_ = 0;
 };
