@@ -17,6 +17,8 @@
 #include <natsproto/wire/encoder.hpp>
 #include <natsproto/wire/server_connection.hpp>
 
+#include "alloc/allocations.hpp"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -31,16 +33,18 @@
 
 // --- the counter
 
-namespace {
-bool counting = false;
+namespace nats::test {
+bool counting_allocations = false;
 std::size_t allocations = 0;
 std::size_t until_failure = 0; ///< the allocation that fails, counted from now; 0: none
 
+namespace {
 bool allocation_fails() {
-    if (counting) ++allocations;
+    if (counting_allocations) ++allocations;
     return until_failure != 0 && --until_failure == 0;
 }
 } // namespace
+} // namespace nats::test
 
 // The C library's own functions, under the names that it keeps for those who replace them.
 extern "C" {
@@ -49,13 +53,13 @@ void* __libc_calloc(std::size_t n, std::size_t size); // NOLINT(bugprone-reserve
 void* __libc_realloc(void* old, std::size_t size);    // NOLINT(bugprone-reserved-identifier)
 
 void* malloc(std::size_t size) {
-    return allocation_fails() ? nullptr : __libc_malloc(size);
+    return nats::test::allocation_fails() ? nullptr : __libc_malloc(size);
 }
 void* calloc(std::size_t n, std::size_t size) {
-    return allocation_fails() ? nullptr : __libc_calloc(n, size);
+    return nats::test::allocation_fails() ? nullptr : __libc_calloc(n, size);
 }
 void* realloc(void* old, std::size_t size) {
-    return allocation_fails() ? nullptr : __libc_realloc(old, size);
+    return nats::test::allocation_fails() ? nullptr : __libc_realloc(old, size);
 }
 }
 
@@ -64,19 +68,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr int warm_up = 200;
-constexpr int rounds = 1000;
-
-/// How many allocations `rounds` calls of `step` make, after some that do not count.
-template <class Step>
-std::size_t allocations_of(Step step) {
-    for (int i = 0; i < warm_up; ++i) step();
-    allocations = 0;
-    counting = true;
-    for (int i = 0; i < rounds; ++i) step();
-    counting = false;
-    return allocations;
-}
+using test::allocations_of;
+using test::rounds;
+using test::warm_up;
 
 constexpr std::string_view info = R"(INFO {"proto":1,"headers":true,"max_payload":1048576} )"
                                   "\r\n";
@@ -556,13 +550,13 @@ TEST(out_of_memory, leaves_the_router_as_it_was) {
         const std::size_t size = router.size();
         for (std::size_t n = 1; !e.route.inserted(); ++n) {
             bool failed = false;
-            until_failure = n;
+            test::until_failure = n;
             try {
                 (void)router.insert(e.route, e.pattern, e.queue);
             } catch (const std::bad_alloc&) {
                 failed = true;
             }
-            until_failure = 0;
+            test::until_failure = 0;
             ASSERT_EQ(e.route.inserted(), !failed) << e.pattern;
             if (!failed) break;
             ++failures;

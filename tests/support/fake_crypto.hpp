@@ -31,9 +31,10 @@ public:
         std::ranges::copy(message.substr(0, 32), out.begin() + 32);
         return out;
     }
-    [[nodiscard]] bool verify(const ed25519_public_key& key, std::string_view /*message*/,
+    [[nodiscard]] bool verify(const ed25519_public_key& key, std::string_view message,
                               const ed25519_signature& signature) const override {
-        return std::equal(key.begin(), key.end(), signature.begin());
+        const result<ed25519_signature> right = sign(key, message);
+        return right && *right == signature;
     }
     [[nodiscard]] result<std::unique_ptr<link>> tls_client(
         const tls_parameters& /*p*/) const override {

@@ -142,7 +142,8 @@ public:
     /// `-ERR` and the end.
     void fail(client_id id, std::string_view text);
     /// INFO changes as told, for all who are here and who come: lame duck, URLs, max_payload.
-    void announce(const server_info& info);
+    /// `client_id`, `client_ip` and `nonce` stay each client's own. Errors: `invalid_argument`.
+    result<void> announce(const server_info& info);
     [[nodiscard]] const server_info& info() const noexcept;
 
     // --- the end

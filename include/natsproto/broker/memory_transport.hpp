@@ -20,7 +20,7 @@ enum class client_id : std::uint64_t;
 /// thread-safe, and to be used in the broker's thread.
 class memory_transport {
 public:
-    memory_transport() noexcept = default;
+    memory_transport() noexcept; ///< of nobody: it has ended
     memory_transport(memory_transport&& other) noexcept;
     memory_transport& operator=(memory_transport&& other) noexcept;
     memory_transport(const memory_transport&) = delete;
