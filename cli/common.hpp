@@ -68,12 +68,14 @@ void settle(const CLI::App& app, global_options& g);
 struct command {
     CLI::App* app;
     std::function<int(const global_options&)> run;
+    bool connects = true; ///< with the global options, which are to be settled
 };
 [[nodiscard]] command add_pub(CLI::App& app);
 [[nodiscard]] command add_sub(CLI::App& app);
 [[nodiscard]] command add_request(CLI::App& app);
 [[nodiscard]] command add_reply(CLI::App& app);
 [[nodiscard]] command add_rtt(CLI::App& app);
+[[nodiscard]] command add_serve(CLI::App& app);
 
 /// `1h2m`, `1.5s`, `300ms`, ... or `0`; empty when it is none. Units: ns us ms s m h d.
 [[nodiscard]] std::optional<duration> parse_duration(std::string_view text) noexcept;

@@ -63,7 +63,7 @@ int report(const CLI::App& app, const CLI::ParseError& e) {
 /// Runs a command; every way to fail becomes a line on stderr and an exit code.
 int run(const CLI::App& app, const command& c, global_options& g) {
     try {
-        settle(app, g);
+        if (c.connects) settle(app, g);
         return c.run(g);
     } catch (const output_closed&) {
         return exit_code::ok;
@@ -86,10 +86,12 @@ int run(int argc, const char* const* argv) {
     app.fallthrough();
     global_options g;
     add_global_options(app, g);
-    const std::array commands{add_pub(app), add_sub(app), add_request(app), add_reply(app),
-                              add_rtt(app)};
+    const std::array commands{add_pub(app),   add_sub(app), add_request(app),
+                              add_reply(app), add_rtt(app), add_serve(app)};
     for (const command& c : commands) {
-        c.app->footer("Options of the connection: natsproto --help\n" + std::string(exit_codes));
+        if (c.connects)
+            c.app->footer("Options of the connection: natsproto --help\n" +
+                          std::string(exit_codes));
     }
     try {
         app.parse(argc, argv);

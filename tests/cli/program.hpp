@@ -72,6 +72,8 @@ public:
     [[nodiscard]] const std::string& out() const noexcept { return text_[1]; }
     [[nodiscard]] const std::string& err() const noexcept { return text_[2]; }
 
+    [[nodiscard]] pid_t pid() const noexcept { return pid_; }
+
     void write(std::string_view text) { text_[0] += text; }
     /// Until it has taken all of that.
     void write_out() {

@@ -81,6 +81,7 @@ public:
     [[nodiscard]] const std::string& url() const noexcept { return url_; }
     /// `host:port`
     [[nodiscard]] std::string address() const { return url_.substr(url_.find("//") + 2); }
+    [[nodiscard]] pid_t pid() const noexcept { return process_.pid(); }
     void signal(int number) const { process_.signal(number); }
     /// Shuts it down, and waits for its end.
     void stop() {

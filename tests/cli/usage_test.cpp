@@ -45,7 +45,7 @@ TEST(usage, help_and_version) {
     const finished version = run_cli({"--version"});
     EXPECT_EQ(version.code, 0);
     EXPECT_EQ(version.out.substr(0, 10), "natsproto ");
-    for (const char* command : {"pub", "sub", "request", "req", "reply", "rtt"}) {
+    for (const char* command : {"pub", "sub", "request", "req", "reply", "rtt", "serve"}) {
         const finished f = run_cli({command, "--help"});
         EXPECT_EQ(f.code, 0) << command;
         EXPECT_TRUE(contains(f.out, "Exit codes:")) << command;
@@ -95,6 +95,24 @@ TEST(usage, bad_command_lines) {
         {{"reply", "a"}, "a body, --echo, --command"},
         {{"reply", "a", "b", "--echo"}, "a body, --echo, --command"},
         {{"rtt", "0"}, "iterations"},
+    });
+}
+
+TEST(usage, bad_command_lines_of_serve) {
+    expect_usage_errors({
+        {{"serve", "--port", "65536"}, "--port"},
+        {{"serve", "--port", "-1"}, "--port"},
+        {{"serve", "--host", "localhost"}, "\"localhost\" is no IP address"},
+        {{"serve", "--user", "hush"}, "--user takes NAME:PASSWORD\n"},
+        {{"serve", "--user", ":hush"}, "--user takes NAME:PASSWORD\n"},
+        {{"serve", "--nkey", "SUAB" + std::string(54, 'A')}, "invalid NKEY"},
+        {{"serve", "--max-payload", "0"}, "--max-payload"},
+        {{"serve", "--max-payload", "67108865"}, "--max-payload"},
+        {{"serve", "--stats", "often"}, "\"often\" is not a duration"},
+        {{"serve", "--tls-first"}, "TLS needs --tls-cert and --tls-key\n"},
+        {{"serve", "--tls-cert", "/missing"}, "TLS needs --tls-cert and --tls-key\n"},
+        {{"serve", "--tls-cert", "/a", "--tls-key", "/b", "--tls-verify"}, "needs --tls-ca\n"},
+        {{"serve", "--tls-cert", "/missing", "--tls-key", "/missing"}, "/missing: "},
     });
 }
 

@@ -65,9 +65,10 @@ public:
     /// How long after `stop` connections may take to read what waits for them.
     duration stop_grace = std::chrono::seconds(1);
 
-    /// Runs `f` in the thread that serves, between two rounds, and returns when it has run; at once
-    /// when nothing serves. For what tests do to the broker: cut, hold, announce, subscribe.
-    /// `interrupted` when the broker ended first: then it has not run. Not from inside of `f`.
+    /// Runs `f` in the thread that serves, between two rounds, and returns when it has run; at
+    /// once, in the calling thread, when nothing serves. For what tests do to the broker: cut,
+    /// hold, announce, subscribe. What `f` throws comes out here. `in_use`, and not run: in the
+    /// thread that serves (as in a handler, or in `f`), which would wait for itself.
     result<void> with(const std::function<void(broker&, time_point now)>& f);
     /// The broker itself, for the thread that serves.
     [[nodiscard]] nats::broker& broker() noexcept;

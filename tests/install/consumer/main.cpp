@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A user's program. It must link everything that the libraries need: Boost.URL by a URL, Boost.JSON
-// by an INFO, OpenSSL by a TLS link if the installed library has one.
+// by an INFO, OpenSSL by a TLS link if the installed library has one, and all of it by a broker.
 #include <natsproto/server_url.hpp>
+#include <natsproto/tcp/tcp_broker.hpp>
 #include <natsproto/version.hpp>
 #include <natsproto/wire/client_connection.hpp>
 
@@ -30,6 +31,10 @@ int main() {
     const auto* request = std::get_if<nats::wire::event::connect_requested>(&event);
     if (request == nullptr || request->info->max_payload != 1048576) return 1;
     std::printf("INFO of server %s\n", request->info->server_id.c_str());
+
+    const auto broker = nats::tcp_broker::listen().value();
+    std::printf("a broker at %s\n", broker->url().c_str());
+    if (broker->port() == 0) return 1;
 
 #if __has_include(<natsproto/openssl/provider.hpp>)
     const nats::openssl::provider crypto;
