@@ -64,19 +64,19 @@ bool is_empty(const permissions& p) noexcept {
 } // namespace
 
 login_table::login_table(const broker_options& o, const environment& world)
-    : crypto_(world.crypto), token_(o.token.clone()) {
-    default_ = compile(o.default_permissions, world);
+    : crypto_(world.crypto),
+      token_(o.token.clone()),
+      default_(compile(o.default_permissions, world)),
+      open_(o.users.empty() && token_.empty()) {
     for (const broker_user& u : o.users) {
         const bool has_key = u.name.empty();
-        const auto added =
-            (has_key ? nkeys_ : users_).try_emplace(has_key ? u.nkey : u.name).first;
+        const auto added = (has_key ? nkeys_ : users_).try_emplace(has_key ? u.nkey : u.name).first;
         user& stored = added->second;
         stored.password = u.password.clone();
         if (has_key) stored.key = decode_nkey(u.nkey).value();
         stored.who.name = added->first;
         stored.who.allowed = is_empty(u.allowed) ? default_ : compile(u.allowed, world);
     }
-    open_ = o.users.empty() && token_.empty();
     anybody_.allowed = default_;
     if (const auto found = users_.find(o.no_auth_user); found != users_.end()) {
         anybody_ = found->second.who;
@@ -114,8 +114,8 @@ bool login_table::log_in(const wire::connect_request& r, std::string_view nonce,
         const auto found = users_.find(r.user.view());
         const bool exists = found != users_.end() && !found->second.password.empty();
         // For a name that nobody has: the same work.
-        const bool same = same_secret(r.password.view(), exists ? found->second.password.view()
-                                                                : std::string_view("?"));
+        const bool same = same_secret(
+            r.password.view(), exists ? found->second.password.view() : std::string_view("?"));
         if (!exists || !same) return false;
         who = found->second.who;
         return true;

@@ -70,8 +70,9 @@ TEST(Broker, OneClient) {
         {"wildcard tokens of a publish are tokens", "", "SUB > 1|SUB a.b 2|PUB a.* 0||",
          "MSG a.* 1 0||"},
         {"empty tokens reach nobody", "", "SUB > 1|PUB a..b 0||PING|", "PONG|"},
-        {"bad subject", "", "SUB a..b 1|SUB a.>.b 2|PUB a 0||", "-ERR 'Invalid Subject'|"
-                                                                "-ERR 'Invalid Subject'|"},
+        {"bad subject", "", "SUB a..b 1|SUB a.>.b 2|PUB a 0||",
+         "-ERR 'Invalid Subject'|"
+         "-ERR 'Invalid Subject'|"},
         {"sid taken", "", "SUB a 1|SUB b 1|PUB b 0||PUB a 0||", "MSG a 1 0||"},
         {"no echo", R"(,"echo":false)", "SUB a 1|PUB a 0||PING|", "PONG|"},
         {"unsubscribe", "", "SUB a 1|UNSUB 1|UNSUB 7|PUB a 0||PING|", "PONG|"},
@@ -81,14 +82,13 @@ TEST(Broker, OneClient) {
          "MSG a 1 0||MSG a 1 0||PONG|"},
         {"maximum of 0 is now", "", "SUB a 1|UNSUB 1 0|PUB a 0||PING|", "PONG|"},
         {"headers", "", "SUB a 1|HPUB a 12 14|NATS/1.0||hi|", "HMSG a 1 12 14|NATS/1.0||hi|"},
-        {"headers are left out", R"(,"headers":false,"no_responders":false)",
-         "SUB a 1|PUB a 2|hi|", "MSG a 1 2|hi|"},
+        {"headers are left out", R"(,"headers":false,"no_responders":false)", "SUB a 1|PUB a 2|hi|",
+         "MSG a 1 2|hi|"},
         {"verbose", R"(,"verbose":true)", "SUB a 1|PUB a 0||UNSUB 1|PUB a 0||PING|",
          "+OK|+OK|MSG a 1 0||+OK|+OK|PONG|"},
         {"pedantic", R"(,"pedantic":true)", "SUB > 1|PUB a.* 0||",
          "-ERR 'Invalid Publish Subject'|MSG a.* 1 0||"},
-        {"no responders", "", "SUB r.* 9|PUB a r.1 2|hi|",
-         "HMSG r.1 9 16 16|NATS/1.0 503|||"},
+        {"no responders", "", "SUB r.* 9|PUB a r.1 2|hi|", "HMSG r.1 9 16 16|NATS/1.0 503|||"},
         {"no responders needs one who listens for the reply", "", "PUB a r.1 2|hi|PING|", "PONG|"},
         {"no responders does not go to a queue", "", "SUB r.1 q 9|PUB a r.1 2|hi|PING|", "PONG|"},
         {"no responders when not asked for", R"(,"no_responders":false)",
@@ -168,7 +168,8 @@ TEST(Broker, HeadersAreLeftOutForThoseWithout) {
 TEST(Broker, AQueueGroupIsChosenFromEvenly) {
     broker_world w;
     std::vector<talker> members;
-    const char* const subs[] = {"SUB a.b q 1|", "SUB a.* q 1|", "SUB a.> q 1|", "SUB a.b q 1|SUB a.b q 2|"};
+    const char* const subs[] = {"SUB a.b q 1|", "SUB a.* q 1|", "SUB a.> q 1|",
+                                "SUB a.b q 1|SUB a.b q 2|"};
     for (const char* sub : subs) {
         members.push_back(talker::connected(w));
         members.back().say(sub);
@@ -227,8 +228,7 @@ TEST(Broker, RequestAndReplyOfTwoClients) {
 
     answers.transport.close(w.now);
     EXPECT_EQ(w.b->stats().subscriptions, 1U);
-    EXPECT_EQ(asks.say("PUB job _INBOX.1.y 0||"),
-              "HMSG _INBOX.1.y 1 16 16|NATS/1.0 503|||");
+    EXPECT_EQ(asks.say("PUB job _INBOX.1.y 0||"), "HMSG _INBOX.1.y 1 16 16|NATS/1.0 503|||");
 }
 
 TEST(Broker, ASecondConnectChangesOptions) {
