@@ -57,7 +57,9 @@ if(NATSPROTO_SANITIZE)
   target_link_options(natsproto_build_options INTERFACE -fsanitize=${NATSPROTO_SANITIZE})
   target_compile_definitions(natsproto_build_options INTERFACE _GLIBCXX_ASSERTIONS)
 else()
-  set(optimized "$<CONFIG:Release,RelWithDebInfo,MinSizeRel>")
+  # Not in targets that ask for no optimisation: _FORTIFY_SOURCE warns there.
+  set(optimized
+      "$<AND:$<CONFIG:Release,RelWithDebInfo,MinSizeRel>,$<NOT:$<BOOL:$<TARGET_PROPERTY:NATSPROTO_UNOPTIMIZED>>>>")
   target_compile_options(
     natsproto_build_options INTERFACE -fstack-protector-strong "$<${optimized}:-U_FORTIFY_SOURCE>"
                                       "$<${optimized}:-D_FORTIFY_SOURCE=2>")

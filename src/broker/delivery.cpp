@@ -14,9 +14,9 @@
 // it: that client's input waits until this one has read, but no longer than a moment, so that one
 // who never reads cannot stop the others. Then it is cut off at the bound.
 
-#include "broker/hub.hpp"
-
 #include <natsproto/subject.hpp>
+
+#include "broker/hub.hpp"
 
 #include <algorithm>
 #include <utility>

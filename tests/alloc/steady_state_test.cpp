@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Proves that nothing is allocated for a message once buffers have their size: publishing and
-// receiving at the wire and at the session, handlers, views, requests and flushes; and that an
-// owning message costs one allocation. Nor for finding the subscriptions of a subject.
+// receiving at the wire and at the session, handlers, views, requests and flushes, and finding the
+// subscriptions of a subject; and that an owning message costs one allocation. And that the router
+// survives when an allocation fails.
 //
 // Every way to memory is counted: the library takes its buffers from malloc and realloc, and
 // operator new ends there.
@@ -28,12 +29,21 @@
 #include <new>
 #include <string>
 #include <string_view>
+#include <vector>
 
 // --- the counter
 
 namespace nats::test {
 bool counting_allocations = false;
 std::size_t allocations = 0;
+std::size_t until_failure = 0; ///< the allocation that fails, counted from now; 0: none
+
+namespace {
+bool allocation_fails() {
+    if (counting_allocations) ++allocations;
+    return until_failure != 0 && --until_failure == 0;
+}
+} // namespace
 } // namespace nats::test
 
 // The C library's own functions, under the names that it keeps for those who replace them.
@@ -43,16 +53,13 @@ void* __libc_calloc(std::size_t n, std::size_t size); // NOLINT(bugprone-reserve
 void* __libc_realloc(void* old, std::size_t size);    // NOLINT(bugprone-reserved-identifier)
 
 void* malloc(std::size_t size) {
-    if (nats::test::counting_allocations) ++nats::test::allocations;
-    return __libc_malloc(size);
+    return nats::test::allocation_fails() ? nullptr : __libc_malloc(size);
 }
 void* calloc(std::size_t n, std::size_t size) {
-    if (nats::test::counting_allocations) ++nats::test::allocations;
-    return __libc_calloc(n, size);
+    return nats::test::allocation_fails() ? nullptr : __libc_calloc(n, size);
 }
 void* realloc(void* old, std::size_t size) {
-    if (nats::test::counting_allocations) ++nats::test::allocations;
-    return __libc_realloc(old, size);
+    return nats::test::allocation_fails() ? nullptr : __libc_realloc(old, size);
 }
 }
 
@@ -507,6 +514,64 @@ TEST(steady_state_of, matching_subjects) {
               0U);
     EXPECT_EQ(groups, (warm_up + rounds) * 12U);
     for (subject_router::route& x : routes) router.erase(x);
+}
+
+/// What some subjects match, in order.
+std::vector<const void*> matched_by(const subject_router& router) {
+    std::vector<const void*> out;
+    subject_router::matches found;
+    for (const char* subject : {"a.b.c.d", "a.x.c.d", "a.x.c.y", "lit", "a.b", "x"}) {
+        router.match(subject, found);
+        out.push_back(subject);
+        for (const auto span : found.plain) out.insert(out.end(), span.begin(), span.end());
+        for (const auto& q : found.queues)
+            out.insert(out.end(), q.members.begin(), q.members.end());
+    }
+    return out;
+}
+
+// Each allocation of an insert fails once: a new node, one that is split, a list that grows, a
+// group, the tables.
+TEST(out_of_memory, leaves_the_router_as_it_was) {
+    seeded_random r(1);
+    subject_router router(r);
+    struct entry {
+        const char* pattern;
+        const char* queue;
+        subject_router::route route{};
+    };
+    entry entries[] = {{"a.*.c.d", ""},  {"a.*.c.d", ""}, {"a.*.c.*", "q"}, {"a.*.>", ""},
+                       {"a.*.c", "q"},   {"lit", ""},     {"lit", "q"},     {"lit", "q"},
+                       {"lit", "other"}, {"a.b.*.d", ""}, {"a.b.*", ""},    {"x.y.*", "q"},
+                       {">", "q"},       {"*", ""},       {"a.b.*.d.e", ""}};
+    std::size_t failures = 0;
+    for (entry& e : entries) {
+        const std::vector<const void*> before = matched_by(router);
+        const std::size_t size = router.size();
+        for (std::size_t n = 1; !e.route.inserted(); ++n) {
+            bool failed = false;
+            test::until_failure = n;
+            try {
+                (void)router.insert(e.route, e.pattern, e.queue);
+            } catch (const std::bad_alloc&) {
+                failed = true;
+            }
+            test::until_failure = 0;
+            ASSERT_EQ(e.route.inserted(), !failed) << e.pattern;
+            if (!failed) break;
+            ++failures;
+            ASSERT_EQ(router.size(), size);
+            ASSERT_EQ(matched_by(router), before) << e.pattern << ' ' << n;
+        }
+    }
+    EXPECT_GT(failures, 15U);
+    EXPECT_EQ(router.size(), std::size(entries));
+    const std::vector<const void*> nothing = [&] {
+        subject_router empty(r);
+        return matched_by(empty);
+    }();
+    for (entry& e : entries) router.erase(e.route);
+    EXPECT_EQ(matched_by(router).size(), nothing.size());
 }
 
 } // namespace

@@ -83,7 +83,7 @@ private:
 
 /// One round after the other, in this thread, until it holds; false when it does not come to that.
 template <class Condition>
-[[nodiscard]] bool serve_until(tcp_broker& b, Condition&& holds, duration most = patience) {
+[[nodiscard]] bool serve_until(tcp_broker& b, Condition holds, duration most = patience) {
     const stopwatch watch;
     while (!holds()) {
         if (watch.elapsed() > most) return false;
@@ -169,10 +169,10 @@ TEST(tcp_broker, an_end_lets_clients_read_what_waits_for_them) {
     const std::string payload(1024 * 1024, 'x');
     server
         ->with([&](broker& b, time_point) {
+            server->stop_grace = 20s;
             for (int i = 0; i < 8; ++i) b.publish("big", payload).value();
         })
         .value();
-    server->stop_grace = 20s;
     server->stop();
     EXPECT_GT(c.read_to_end().size(), 8 * payload.size());
     server.join();
@@ -296,12 +296,16 @@ TEST(tcp_broker, with_runs_in_the_serving_thread_or_at_once) {
 }
 
 TEST(tcp_broker, what_was_done_while_nothing_served_is_written_when_it_does) {
-    const std::unique_ptr<tcp_broker> server = listening();
+    broker_options o; // without reasons of its own to wake up
+    o.first_ping = o.ping_interval = o.write_deadline = 1h;
+    const std::unique_ptr<tcp_broker> server = listening(std::move(o));
     raw_client c(server->port(), subscribing("news"));
     ASSERT_TRUE(serve_until(*server, [&] { return server->broker().stats().subscriptions == 1; }));
     server->with([](broker& b, time_point) { b.publish("news", "x").value(); }).value();
     std::thread thread([&] { server->run().value(); });
+    const stopwatch watch;
     EXPECT_NO_THROW(read_until(c, "MSG news 1 1"));
+    EXPECT_LT(watch.elapsed(), 900ms) << "it was not written but with something else";
     server->stop();
     thread.join();
 }

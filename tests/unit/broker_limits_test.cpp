@@ -87,7 +87,8 @@ TEST(BrokerLimits, AFloodOfSubscriptions) {
     witness.say("SUB > 1|");
     talker flood = talker::connected(w);
     std::string subs;
-    for (int i = 0; i < 100'000; ++i) subs += "SUB f." + std::to_string(i) + ' ' + std::to_string(i) + '|';
+    for (int i = 0; i < 100'000; ++i)
+        subs += "SUB f." + std::to_string(i) + ' ' + std::to_string(i) + '|';
     EXPECT_TRUE(flood.tell(subs));
     EXPECT_TRUE(flood.ended());
     EXPECT_EQ(flood.hear(), "");

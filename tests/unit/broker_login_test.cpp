@@ -148,7 +148,8 @@ TEST(BrokerLogin, NonceOnlyForNkeys) {
 
 TEST(BrokerLogin, NobodyNeedsToWithADefaultUser) {
     broker_options o = with_everybody();
-    o.users.push_back(named("guest", "", {.publish = {}, .subscribe = {{"public.>"}, {}}, .responses = {}}));
+    o.users.push_back(
+        named("guest", "", {.publish = {}, .subscribe = {{"public.>"}, {}}, .responses = {}}));
     o.no_auth_user = "guest";
     broker_world w(std::move(o), &crypto);
     talker t(w);
@@ -164,7 +165,8 @@ TEST(BrokerLogin, NobodyNeedsToWithADefaultUser) {
               "PONG|");
     talker wrong(w);
     wrong.hear();
-    EXPECT_EQ(wrong.say(R"(CONNECT {"user":"ann","pass":"x"}|)"), "-ERR 'Authorization Violation'|");
+    EXPECT_EQ(wrong.say(R"(CONNECT {"user":"ann","pass":"x"}|)"),
+              "-ERR 'Authorization Violation'|");
     talker by_name(w);
     by_name.hear();
     EXPECT_EQ(by_name.say(R"(CONNECT {"user":"guest","pass":""}|)"),

@@ -68,8 +68,8 @@ public:
     void wait(duration d) {
         const time_point end = world.now + d;
         while (true) {
-            const time_point t = std::min({end, client.poll_timeout().value_or(end),
-                                           world.b->poll_timeout().value_or(end)});
+            const time_point t = std::min(
+                {end, client.poll_timeout().value_or(end), world.b->poll_timeout().value_or(end)});
             world.wait(std::max(t - world.now, duration::zero()));
             client.handle_timeout(world.now);
             run();
@@ -344,8 +344,8 @@ TEST(BrokerTls, AKeyThatDoesNotFitIsAnError) {
     seeded_random random(1);
     broker_options o = with_tls(broker_tls::mode::required);
     o.tls->key = secret(authority().server("other").key);
-    const auto made = broker::create(std::move(o), environment{&random, &provider, nullptr},
-                                     time_point{});
+    const auto made =
+        broker::create(std::move(o), environment{&random, &provider, nullptr}, time_point{});
     ASSERT_FALSE(made);
     EXPECT_EQ(made.error(), errc::tls_configuration);
 }

@@ -248,8 +248,8 @@ TEST_P(subject_router_model, random_steps) {
     const auto pick = [&](std::uint64_t n) { return random.below(n); };
     // Few tokens, so that patterns share, split and join branches all the time.
     const auto token = [&](bool pattern) {
-        static const char* const words[] = {"a", "b", "aa", "ab", "a*", "*", "*", ">"};
-        return std::string(words[pick(pattern ? 7 : 8)]);
+        static const char* const words[] = {"a", "b", "aa", "a*", "*a", ">a", "*", "*", ">"};
+        return std::string(words[pick(pattern ? 8 : 9)]);
     };
     const auto subject = [&](bool pattern) {
         std::string s = token(pattern);

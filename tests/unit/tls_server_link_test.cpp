@@ -452,7 +452,8 @@ TEST(tls_server_garbage, is_no_tls) {
     for (const std::string& text :
          {std::string("CONNECT {\"verbose\":false}\r\nPING\r\n"),
           std::string("GET / HTTP/1.1\r\n\r\n"), std::string(1000, '\0'), std::string(100, '\xff'),
-          std::string("\x16\x03\x01\0\5hello", 10)}) {
+          std::string("\x16\x03\x01\0\5hello", 10),
+          std::string("\x16\x03\x01\0\x09\x01\0\0\5hello", 14)}) {
         const std::unique_ptr<link> server = make_server(server_parameters());
         give_wire(*server, text);
         EXPECT_EQ(server->state(), link_state::failed) << text;
