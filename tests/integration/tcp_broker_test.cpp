@@ -491,6 +491,23 @@ TEST(tcp_broker, a_client_that_vanishes_ends_with_its_connection) {
     EXPECT_TRUE(serve_until(*server, [&] { return b.stats().connections == 0; }));
 }
 
+TEST(tcp_broker, a_child_that_still_has_a_socket_does_not_bring_its_connection_back) {
+    const std::unique_ptr<tcp_broker> server = listening();
+    broker& b = server->broker();
+    raw_client c(server->port(), quiet);
+    ASSERT_TRUE(serve_until(*server, [&] { return b.stats().connections == 1; }));
+    const pid_t child = ::fork(); // as between fork and exec in another thread
+    if (child == 0) {
+        for (;;) ::pause();
+    }
+    ASSERT_GT(child, 0);
+    (void)::shutdown(c.fd(), SHUT_RDWR); // the child has this end too
+    EXPECT_TRUE(serve_until(*server, [&] { return b.stats().connections == 0; }));
+    EXPECT_LE(rounds_while_idle(*server), 5); // nothing is told of what is closed
+    (void)::kill(child, SIGKILL);
+    (void)::waitpid(child, nullptr, 0);
+}
+
 /// Lowers how many descriptors the process may have, while it lives.
 class fewer_descriptors {
 public:
