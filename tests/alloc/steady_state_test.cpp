@@ -37,7 +37,9 @@ std::size_t until_failure = 0; ///< the allocation that fails, counted from now;
 
 bool allocation_fails() {
     if (counting) ++allocations;
-    return until_failure != 0 && --until_failure == 0;
+    if (until_failure == 0) return false;
+    --until_failure;
+    return until_failure == 0;
 }
 } // namespace
 
