@@ -111,7 +111,7 @@ private:
     [[nodiscard]] bool deliver(subscription& s, const outgoing& m);
     [[nodiscard]] bool deliver_to_one(std::span<const subject_router::queue_match> parts,
                                       const outgoing& m);
-    [[nodiscard]] bool deliver_locally(local_subscription& s, const outgoing& m);
+    [[nodiscard]] bool deliver_locally(local_subscription& s, const outgoing& m) const;
     void answer_no_responders(peer& from, std::string_view reply);
     void finish_route();
     // local.cpp

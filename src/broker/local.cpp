@@ -40,7 +40,7 @@ void hub::unsubscribe(local_sub_id id) {
     locals_.erase(found);
 }
 
-bool hub::deliver_locally(local_subscription& s, const outgoing& m) {
+bool hub::deliver_locally(local_subscription& s, const outgoing& m) const {
     if (s.removed) return false;
     ++s.delivered;
     s.handler(s.context, *face_,

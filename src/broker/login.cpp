@@ -64,8 +64,10 @@ bool is_empty(const permissions& p) noexcept {
 } // namespace
 
 login_table::login_table(const broker_options& o, const environment& world)
-    : crypto_(world.crypto), token_(o.token.clone()) {
-    default_ = compile(o.default_permissions, world);
+    : crypto_(world.crypto),
+      token_(o.token.clone()),
+      default_(compile(o.default_permissions, world)),
+      open_(o.users.empty() && token_.empty()) {
     for (const broker_user& u : o.users) {
         const bool has_key = u.name.empty();
         const auto added = (has_key ? nkeys_ : users_).try_emplace(has_key ? u.nkey : u.name).first;
@@ -75,7 +77,6 @@ login_table::login_table(const broker_options& o, const environment& world)
         stored.who.name = added->first;
         stored.who.allowed = is_empty(u.allowed) ? default_ : compile(u.allowed, world);
     }
-    open_ = o.users.empty() && token_.empty();
     anybody_.allowed = default_;
     if (const auto found = users_.find(o.no_auth_user); found != users_.end()) {
         anybody_ = found->second.who;

@@ -56,10 +56,10 @@ private:
     table nkeys_;
     secret token_;
     std::vector<std::unique_ptr<permission_set>> sets_;
-    const permission_set* default_ = nullptr;
+    const permission_set* default_;
     identity anybody_;
     bool required_ = false;
-    bool open_ = false; ///< there is nobody to log in as
+    bool open_; ///< there is nobody to log in as
     bool has_default_user_ = false;
 };
 

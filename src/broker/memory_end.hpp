@@ -23,7 +23,7 @@ public:
 
     /// The peer is about to be destroyed. What it has to say waits until `until`.
     void take_rest(peer& p, time_point until);
-    bool write(bytes from_client, std::size_t& taken, time_point now);
+    bool write(bytes from_client, std::size_t& taken, time_point now) const;
     [[nodiscard]] std::size_t read(std::span<char> into, time_point now);
     void close(time_point now);
     [[nodiscard]] bool ended() const noexcept { return other == nullptr && read_ == rest_.size(); }

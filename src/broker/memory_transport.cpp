@@ -31,7 +31,7 @@ void memory_end::take_rest(peer& p, time_point until) {
     }
 }
 
-bool memory_end::write(bytes from_client, std::size_t& taken, time_point now) {
+bool memory_end::write(bytes from_client, std::size_t& taken, time_point now) const {
     taken = 0;
     if (other == nullptr) return false;
     if (owner->routing()) return true; // a handler's call: what is being routed must stay in place

@@ -202,7 +202,7 @@ private:
 };
 
 TEST(BrokerRandom, EachHearsWhatItSubscribedTo) {
-    for (std::uint64_t seed = 1; seed <= 40 && !HasFailure(); ++seed) {
+    for (std::uint64_t seed = 1; seed <= 25 && !HasFailure(); ++seed) {
         SCOPED_TRACE(seed);
         random_world(seed).run(400);
     }

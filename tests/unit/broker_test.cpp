@@ -231,6 +231,15 @@ TEST(Broker, RequestAndReplyOfTwoClients) {
     EXPECT_EQ(asks.say("PUB job _INBOX.1.y 0||"), "HMSG _INBOX.1.y 1 16 16|NATS/1.0 503|||");
 }
 
+TEST(Broker, NoRespondersIsSaidToNobodyElse) {
+    broker_world w;
+    talker asks = talker::connected(w);
+    talker listens = talker::connected(w);
+    listens.say("SUB r 7|");
+    EXPECT_EQ(asks.say("PUB none r 0||PING|"), "PONG|");
+    EXPECT_EQ(listens.say("PING|"), "PONG|");
+}
+
 TEST(Broker, ASecondConnectChangesOptions) {
     broker_world w;
     talker t = talker::connected(w);
