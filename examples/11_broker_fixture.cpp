@@ -24,16 +24,14 @@ void expect(bool good, const std::string& what) {
 }
 
 // [fixture]
-class orders_test /* : public testing::Test */ {
-protected:
+struct orders_test /* : testing::Test */ {
     std::unique_ptr<nats::tcp_broker> server = nats::tcp_broker::listen().value(); // a free port
     std::thread serving{[this] { server->run().value(); }};
     ~orders_test() { server->stop(), serving.join(); }
 };
 // [fixture]
 
-class test : public orders_test {
-public:
+struct test : orders_test {
     // [first]
     /// TEST_F(orders_test, an_order_arrives)
     void an_order_arrives() {
@@ -105,7 +103,6 @@ public:
         expect(nc.flush(5s).has_value(), "a new connection after an error");
     }
 
-private:
     /// A client that comes back at once.
     nats::client connect() {
         const std::string url = server->url();

@@ -169,7 +169,7 @@ int connect_to(const nats::endpoint& to) {
     at.sin_family = AF_INET;
     at.sin_port = htons(to.port);
     const int fd = socket(AF_INET, SOCK_STREAM, 0);
-    if (inet_pton(AF_INET, to.host.c_str(), &at.sin_addr) != 1 ||
+    if (fd < 0 || inet_pton(AF_INET, to.host.c_str(), &at.sin_addr) != 1 ||
         connect(fd, reinterpret_cast<sockaddr*>(&at), sizeof at) != 0)
         throw std::runtime_error("no connection to " + to.text());
     return fd;
@@ -183,7 +183,8 @@ int listen_anywhere(std::uint16_t& port) {
     socklen_t size = sizeof at;
     auto* const where = reinterpret_cast<sockaddr*>(&at);
     const int fd = socket(AF_INET, SOCK_STREAM, 0);
-    if (bind(fd, where, size) != 0 || listen(fd, 1) != 0 || getsockname(fd, where, &size) != 0)
+    if (fd < 0 || bind(fd, where, size) != 0 || listen(fd, 1) != 0 ||
+        getsockname(fd, where, &size) != 0)
         throw std::runtime_error("cannot listen");
     port = ntohs(at.sin_port);
     return fd;

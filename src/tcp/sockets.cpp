@@ -58,11 +58,12 @@ outcome accept_one(const descriptor& listener, descriptor& taken,
                    blocking::address& from) noexcept {
     while (true) {
         from.size = sizeof from.where;
-        taken = descriptor(::accept4(listener.get(), reinterpret_cast<sockaddr*>(&from.where),
-                                     &from.size, SOCK_NONBLOCK | SOCK_CLOEXEC));
-        if (taken) {
+        const int fd = ::accept4(listener.get(), reinterpret_cast<sockaddr*>(&from.where),
+                                 &from.size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd >= 0) {
+            taken = descriptor(fd);
             const int on = 1;
-            (void)::setsockopt(taken.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+            (void)::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
             return outcome::done;
         }
         switch (errno) {

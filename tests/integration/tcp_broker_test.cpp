@@ -83,7 +83,7 @@ private:
 
 /// One round after the other, in this thread, until it holds; false when it does not come to that.
 template <class Condition>
-[[nodiscard]] bool serve_until(tcp_broker& b, Condition&& holds, duration most = patience) {
+[[nodiscard]] bool serve_until(tcp_broker& b, Condition holds, duration most = patience) {
     const stopwatch watch;
     while (!holds()) {
         if (watch.elapsed() > most) return false;
@@ -169,10 +169,10 @@ TEST(tcp_broker, an_end_lets_clients_read_what_waits_for_them) {
     const std::string payload(1024 * 1024, 'x');
     server
         ->with([&](broker& b, time_point) {
+            server->stop_grace = 20s;
             for (int i = 0; i < 8; ++i) b.publish("big", payload).value();
         })
         .value();
-    server->stop_grace = 20s;
     server->stop();
     EXPECT_GT(c.read_to_end().size(), 8 * payload.size());
     server.join();

@@ -62,7 +62,8 @@ public:
     void stop() noexcept;
     /// Lame duck mode, then the end.
     void retire() noexcept;
-    /// How long after `stop` connections may take to read what waits for them.
+    /// How long after `stop` connections may take to read what waits for them. For the thread that
+    /// serves, so set it before `run`, or by `with`.
     duration stop_grace = std::chrono::seconds(1);
 
     /// Runs `f` in the thread that serves, between two rounds, and returns when it has run; at
