@@ -37,6 +37,9 @@ step() {
 # servers_cache: where scripts/servers keeps the nats-servers for the tests
 servers_cache() { printf '%s\n' "${NATSPROTO_SERVERS_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/natsproto/servers}"; }
 
+# npm_cache: where scripts/foreign keeps other people's clients for node
+npm_cache() { printf '%s\n' "${NATSPROTO_NPM_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/natsproto/npm}"; }
+
 # debian_codename: bookworm, trixie, ... or a failure
 debian_codename() {
     local id='' codename=''

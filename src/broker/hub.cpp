@@ -23,6 +23,7 @@
 // transport; in memory, at once.
 
 #include "broker/hub.hpp"
+
 #include "broker/memory_end.hpp"
 
 #include <algorithm>
