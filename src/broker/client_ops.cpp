@@ -71,9 +71,9 @@ void peer::on_publish() {
     ++hub_.stats_.in_messages;
     hub_.stats_.in_bytes += m.size();
     const permission_set* const allowed = who_.allowed;
-    const bool may = allowed == nullptr || allowed->may_publish(f.subject) ||
-                     (replies_ != nullptr &&
-                      replies_->take(f.subject, *allowed->responses(), hub_.now_));
+    const bool may =
+        allowed == nullptr || allowed->may_publish(f.subject) ||
+        (replies_ != nullptr && replies_->take(f.subject, *allowed->responses(), hub_.now_));
     if (!may || f.subject.starts_with(gateway_prefix)) {
         connection_.refuse("Permissions Violation for Publish to " + quoted(f.subject));
         return;

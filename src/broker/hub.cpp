@@ -23,7 +23,6 @@
 // transport; in memory, at once.
 
 #include "broker/hub.hpp"
-
 #include "broker/memory_end.hpp"
 
 #include <algorithm>

@@ -5,9 +5,9 @@
 // a call from returning: after a number of messages the rest waits for the next handle_timeout,
 // which is due at once.
 
-#include "broker/hub.hpp"
-
 #include <natsproto/subject.hpp>
+
+#include "broker/hub.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -52,8 +52,7 @@ bool hub::deliver_locally(local_subscription& s, const outgoing& m) const {
 result<bool> hub::queue_publish(const outgoing& m) {
     if (queued_.size() >= most_queued || queued_bytes_ + m.size() > most_queued_bytes)
         return error{errc::output_full, "published by handlers, and not delivered yet"};
-    queued_.push_back(
-        message(message_view{m.subject, m.reply, header_view(m.header), m.payload}));
+    queued_.push_back(message(message_view{m.subject, m.reply, header_view(m.header), m.payload}));
     queued_bytes_ += m.size();
     router_.match(m.subject, reply_found_);
     return !reply_found_.empty();

@@ -70,8 +70,7 @@ login_table::login_table(const broker_options& o, const environment& world)
       open_(o.users.empty() && token_.empty()) {
     for (const broker_user& u : o.users) {
         const bool has_key = u.name.empty();
-        const auto added =
-            (has_key ? nkeys_ : users_).try_emplace(has_key ? u.nkey : u.name).first;
+        const auto added = (has_key ? nkeys_ : users_).try_emplace(has_key ? u.nkey : u.name).first;
         user& stored = added->second;
         stored.password = u.password.clone();
         if (has_key) stored.key = decode_nkey(u.nkey).value();
@@ -116,8 +115,8 @@ bool login_table::log_in(const wire::connect_request& r, std::string_view nonce,
         const auto found = users_.find(r.user.view());
         const bool exists = found != users_.end() && !found->second.password.empty();
         // For a name that nobody has: the same work.
-        const bool same = same_secret(r.password.view(), exists ? found->second.password.view()
-                                                                : std::string_view("?"));
+        const bool same = same_secret(
+            r.password.view(), exists ? found->second.password.view() : std::string_view("?"));
         if (!exists || !same) return false;
         who = found->second.who;
         return true;

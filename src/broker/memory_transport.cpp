@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Theory of operation: the client's end is an object that knows its peer, and that the peer knows.
-// Whichever goes first tells the other. A peer in memory is destroyed as soon as it has ended, which
-// may be in the middle of any call to it; its last words are moved here, to be read.
+// Whichever goes first tells the other. A peer in memory is destroyed as soon as it has ended,
+// which may be in the middle of any call to it; its last words are moved here, to be read.
 
 #include <natsproto/broker/memory_transport.hpp>
 

@@ -3,10 +3,9 @@
 // Theory of operation: each check names the option, and the user it is about, as a person wrote
 // them; never a password.
 
-#include "broker/options.hpp"
-
 #include <natsproto/auth/nkey.hpp>
 
+#include "broker/options.hpp"
 #include "broker/permissions.hpp"
 #include "core/text/utf8.hpp"
 

@@ -14,9 +14,8 @@
 // a message of this very client may be being routed. put_to_rest() closes the connection when
 // that is done.
 
-#include "broker/peer.hpp"
-
 #include "broker/hub.hpp"
+#include "broker/peer.hpp"
 #include "core/text/base64.hpp"
 #include "core/text/utf8.hpp"
 
@@ -54,7 +53,8 @@ std::string ip_of(std::string_view address) {
     if (!text::is_utf8(address)) return {};
     if (address.starts_with('[')) {
         const std::size_t end = address.find(']');
-        return end == std::string_view::npos ? std::string() : std::string(address.substr(1, end - 1));
+        return end == std::string_view::npos ? std::string()
+                                             : std::string(address.substr(1, end - 1));
     }
     const std::size_t colon = address.find(':');
     if (colon != address.rfind(':')) return std::string(address); // IPv6 without brackets

@@ -182,7 +182,7 @@ private:
     char* read_space_ = nullptr; ///< where the driver reads to before it is known if that is TLS
     std::size_t clear_left_ = unlimited; ///< bytes of the output that go out before the link's
     std::size_t in_link_ = 0;            ///< bytes of the output that the link has taken
-    bool tls_undecided_ = false; ///< the first byte tells whether this is TLS
+    bool tls_undecided_ = false;         ///< the first byte tells whether this is TLS
     bool link_open_ = false;
     bool link_ended_ = false; ///< the link was told that this side has ended
 
@@ -192,7 +192,7 @@ private:
     bool named_ = false; ///< there is output, and the driver was told
     bool eof_ = false;
     bool logged_in_ = false;
-    bool answered_ = false;   ///< its first PING: from then on it may get INFO
+    bool answered_ = false;    ///< its first PING: from then on it may get INFO
     bool info_is_new_ = false; ///< and has not been sent
 
     std::uint64_t in_messages_ = 0;
