@@ -186,6 +186,8 @@ public:
     std::vector<std::string> messages;
     /// How many bytes travel at a time.
     std::size_t cut = 4096;
+    /// Said to a client before it says anything.
+    const char* first_words = nullptr;
 
 private:
     void note(const event& e) {
@@ -205,6 +207,8 @@ private:
                 transport = std::make_unique<in_memory>(world);
             else
                 transport = std::make_unique<by_driver>(world);
+            if (first_words != nullptr)
+                world.b->send_err(world.b->clients().back().id, first_words);
             client.handle_connected(attempt, world.now);
         } else if (const auto* end = std::get_if<action::close>(&a)) {
             (void)write();
@@ -338,8 +342,12 @@ TEST_P(BrokerSession, TlsInAllModes) {
             EXPECT_EQ(c.world.b->info().tls_required, mode != broker_tls::mode::available);
             EXPECT_EQ(c.world.b->info().tls_available, mode == broker_tls::mode::available);
             c.cut = cut;
+            c.first_words = "not in clear";
             c.world.b->cut_all();
             c.run();
+            c.wait(200ms);
+            ASSERT_TRUE(c.client.is_up() || c.happened("connect_failed")) << c.log();
+            c.first_words = nullptr;
             c.wait(200ms);
             ASSERT_TRUE(c.client.is_up()) << c.log();
             // The end is said in TLS too.
