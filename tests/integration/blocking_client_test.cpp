@@ -31,7 +31,7 @@ TEST_P(connecting, tells_what_the_server_is) {
     EXPECT_TRUE(info.headers);
     EXPECT_FALSE(info.auth_required);
     EXPECT_FALSE(info.tls_required);
-    const std::string name = program().filename().string();
+    const std::string name = is_broker() ? "broker-2.10" : program().filename().string();
     EXPECT_EQ(name.substr(name.rfind('-') + 1) + '.',
               info.version.substr(0, info.version.rfind('.') + 1));
 }
@@ -43,6 +43,7 @@ TEST_P(connecting, name_and_language_are_shown_by_the_monitoring) {
     EXPECT_NE(connections.find(R"("name": "billing \"eu\" \\ )"), std::string::npos) << connections;
     EXPECT_NE(connections.find("\"cid\": " + std::to_string(nc.info().client_id)),
               std::string::npos);
+    if (is_broker()) return; // it does not keep what follows
     EXPECT_NE(connections.find("\"lang\": \""), std::string::npos);
     EXPECT_NE(connections.find("\"version\": \""), std::string::npos);
 }

@@ -32,7 +32,7 @@ protected:
         return nodes.index_of(nc.server().text());
     }
 };
-NATSPROTO_ON_EVERY_SERVER(clusters);
+NATSPROTO_ON_NATS_SERVERS(clusters); // our broker has none
 
 /// Publishes numbered messages of changing sizes from one client, and checks what the other gets.
 class load {

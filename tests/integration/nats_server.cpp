@@ -63,6 +63,7 @@ bool belongs_to(generation g, int minor) {
     case generation::v2_9: return minor == 9;
     case generation::v2_10: return minor == 10;
     case generation::newest: return minor >= 15;
+    case generation::broker: break;
     }
     return false;
 }
@@ -107,6 +108,7 @@ std::string name_of(generation g) {
     case generation::v2_9: return "v2_9";
     case generation::v2_10: return "v2_10";
     case generation::newest: return "newest";
+    case generation::broker: return "broker";
     }
     return "unknown";
 }
@@ -116,6 +118,7 @@ void PrintTo(generation g, std::ostream* out) {
 }
 
 std::optional<fs::path> find_server(generation g) {
+    if (g == generation::broker) return NATSPROTO_EMBEDDED_SERVER_PATH;
     std::optional<fs::path> best;
     int best_minor = 0;
     std::error_code ignored;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A real nats-server of one test: on a free loopback port, with a configuration of its own, gone
-// when the object is.
+// A nats-server of one test, or our broker as a program in its place (see embedded/): on a free
+// loopback port, with a configuration of its own, gone when the object is.
 
 #pragma once
 
@@ -16,8 +16,9 @@
 
 namespace nats::test {
 
-/// The generations that scripts/servers fetches. `newest` is whatever is 2.15 or later.
-enum class generation : std::uint8_t { v2_9, v2_10, newest };
+/// The generations that scripts/servers fetches, and our broker. `newest` is whatever is 2.15 or
+/// later.
+enum class generation : std::uint8_t { v2_9, v2_10, newest, broker };
 [[nodiscard]] std::string name_of(generation g);
 void PrintTo(generation g, std::ostream* out);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The fixture of tests that run once for each generation of nats-server.
+// The fixture of tests that run once for each generation of nats-server, and once for our broker.
 
 #pragma once
 
@@ -38,8 +38,14 @@ protected:
         GTEST_SKIP() << text;
     }
     void TearDown() override {
-        if (HasFailure() && server_) std::cerr << "the server's log:\n" << server_->log();
+        if (!server_) return;
+        const std::string log = server_->log();
+        EXPECT_EQ(log.find("Sanitizer"), std::string::npos);
+        EXPECT_EQ(log.find("runtime error"), std::string::npos);
+        if (HasFailure()) std::cerr << "the server's log:\n" << log;
     }
+    /// What our broker does not have is not asked of it.
+    [[nodiscard]] static bool is_broker() { return GetParam() == generation::broker; }
 
     /// Starts the test's server.
     nats_server& start(std::string_view config = {}) {
@@ -95,8 +101,16 @@ inline void PrintTo(errc code, std::ostream* out) {
 
 } // namespace nats
 
-/// Instantiates the suites of a file.
-#define NATSPROTO_ON_EVERY_SERVER(suite)                                             \
+/// Instantiates a suite: for each generation of nats-server, and for our broker.
+#define NATSPROTO_ON_EVERY_SERVER(suite)                                                      \
+    INSTANTIATE_TEST_SUITE_P(                                                                 \
+        servers, suite,                                                                       \
+        testing::Values(nats::test::generation::v2_9, nats::test::generation::v2_10,          \
+                        nats::test::generation::newest, nats::test::generation::broker),      \
+        [](const auto& g) { return nats::test::name_of(g.param); })
+
+/// The same without our broker, for what it does not have.
+#define NATSPROTO_ON_NATS_SERVERS(suite)                                             \
     INSTANTIATE_TEST_SUITE_P(                                                        \
         servers, suite,                                                              \
         testing::Values(nats::test::generation::v2_9, nats::test::generation::v2_10, \
