@@ -97,6 +97,7 @@ void server::watch(connection& c) noexcept {
 void server::listen_or_not() noexcept {
     if (!listener_) return;
     if (broker_->stopping()) {
+        watch(listener_.get(), listener_watched_, 0, &listener_);
         listener_ = descriptor();
         return;
     }
@@ -251,6 +252,9 @@ bool server::has_ended(connection& c) noexcept {
 }
 
 void server::end(connection& c) noexcept {
+    // Closing is not enough: a child between fork and exec may have the socket too, and as long as
+    // it has, epoll would go on to tell of it.
+    watch(c.socket.get(), c.interest, 0, &c);
     if (c.linked()) --lingering_count_;
     accept_again_ = time_point{}; // a descriptor gets free
     const std::size_t slot = c.slot;
