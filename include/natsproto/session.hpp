@@ -291,7 +291,8 @@ public:
     result<sub_id> subscribe(std::string_view subject, std::optional<std::string_view> queue = {},
                              void* cookie = nullptr);
     /// Without `after`, or when that many were delivered already: now. Otherwise the subscription
-    /// ends with message number `after`, counted from its beginning, also across reconnects.
+    /// ends with message number `after`, counted from its beginning, also across reconnects; it
+    /// must be in [1, 999999999], which is as far as servers read: `invalid_argument`.
     result<void> unsubscribe(sub_id id, std::optional<std::uint64_t> after = {});
     /// Ends a subscription without losing what the server has sent for it: what is on its way still
     /// comes, then `ev::subscription_drained`. Idempotent.

@@ -134,7 +134,6 @@ void peer::take_raw(std::size_t n) {
 
 void peer::link_is_open() {
     link_open_ = true;
-    named_ = false; // what waited for this can be written
     tls_at_ = no_deadline;
     if (hub_.options_.tls->how != broker_tls::mode::first) return;
     (void)connection_.start(own_info(), hub_.now_);

@@ -86,9 +86,9 @@ TEST_F(broker_memory, nothing_is_allocated_for_a_message) {
         &local));
     for (const std::size_t size : {16U, 8192U}) {
         const std::string payload(size, 'x');
-        const std::string text = "PUB a.b r " + std::to_string(size) + "\r\n" + payload +
-                                 "\r\nHPUB a.c 12 " + std::to_string(size + 12) +
-                                 "\r\nNATS/1.0\r\n\r\n" + payload + "\r\nPUB none r 0\r\n\r\n";
+        std::string text = "PUB a.b r " + std::to_string(size) + "\r\n";
+        text.append(payload).append("\r\nHPUB a.c 12 ").append(std::to_string(size + 12));
+        text.append("\r\nNATS/1.0\r\n\r\n").append(payload).append("\r\nPUB none r 0\r\n\r\n");
         std::size_t heard = 0;
         EXPECT_EQ(allocations_of([&] {
                       now += 1ms;

@@ -41,7 +41,9 @@ std::size_t until_failure = 0; ///< the allocation that fails, counted from now;
 namespace {
 bool allocation_fails() {
     if (counting_allocations) ++allocations;
-    return until_failure != 0 && --until_failure == 0;
+    if (until_failure == 0) return false;
+    --until_failure;
+    return until_failure == 0;
 }
 } // namespace
 } // namespace nats::test

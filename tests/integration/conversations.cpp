@@ -65,8 +65,8 @@ std::string repeated(std::string_view text, std::size_t& at) {
     const char* const end = text.data() + text.size();
     const auto number = std::from_chars(from, end, times);
     if (number.ec != std::errc() || end - number.ptr < 3 || number.ptr[0] != '*') return {};
-    const char* const close = std::char_traits<char>::find(
-        number.ptr, static_cast<std::size_t>(end - number.ptr), '}');
+    const char* const close =
+        std::char_traits<char>::find(number.ptr, static_cast<std::size_t>(end - number.ptr), '}');
     if (close == nullptr) return {};
     const std::string what = bytes_of({number.ptr + 1, close});
     std::string out;
@@ -98,7 +98,8 @@ conversation::step step_of(std::string_view line) {
                       kinds.find(line[1]) != std::string_view::npos &&
                       (line.size() == 2 || line[2] == ' ');
     if (!good) throw std::runtime_error("not a step: " + std::string(line));
-    conversation::step s{line[0], line[1], bytes_of(line.substr(std::min<std::size_t>(line.size(), 3)))};
+    conversation::step s{line[0], line[1],
+                         bytes_of(line.substr(std::min<std::size_t>(line.size(), 3)))};
     if (s.kind == '+') s.text = std::string(usual_connect) + s.text + '}';
     if (s.kind == ':' || s.kind == '+') s.text += "\r\n";
     return s;
@@ -126,8 +127,7 @@ std::string escaped(std::string_view line) {
 
 /// INFO's members that clients decide by; the others are each server's own.
 std::string digest_of_info(std::string_view line) {
-    const boost::json::object all =
-        boost::json::parse(line.substr(line.find('{'))).as_object();
+    const boost::json::object all = boost::json::parse(line.substr(line.find('{'))).as_object();
     std::string out = "INFO";
     for (const char* name : {"proto", "headers", "max_payload", "auth_required", "tls_required",
                              "tls_available", "ldm", "connect_info", "jetstream"}) {

@@ -61,9 +61,9 @@ struct conversation {
 [[nodiscard]] std::vector<conversation> read_conversations(const std::filesystem::path& file,
                                                            std::string_view part);
 
-/// What the server says, a line each: who gets it, and what; `! ...` where it failed. CR LF is the end of a line, other
-/// control characters are escaped; of INFO only what clients decide by. `sign`: what `{sign}` stands
-/// for, given the nonce of INFO.
+/// What the server says, a line each: who gets it, and what; `! ...` where it failed. CR LF is the
+/// end of a line, other control characters are escaped; of INFO only what clients decide by.
+/// `sign`: what `{sign}` stands for, given the nonce of INFO.
 using signer_function = std::string (*)(std::string_view nonce);
 [[nodiscard]] std::vector<std::string> hold(const conversation& c, party& server,
                                             signer_function sign = nullptr);

@@ -76,15 +76,14 @@ void users_options(broker_options& o) {
     o.default_permissions = {{{"default.>"}, {}}, {{"default.>"}, {}}, {}};
     o.users.push_back(with_password("joe", {{{">"}, {}}, {{">"}, {}}, {}}));
     o.users.push_back(with_password("plain"));
+    o.users.push_back(
+        with_password("tight", {{{"pub.ok", "req.>"}, {}},
+                                {{"sub.ok", "sub.*.x", "in.>", "jobs workers", "jobs w.*"}, {}},
+                                {}}));
     o.users.push_back(with_password(
-        "tight", {{{"pub.ok", "req.>"}, {}},
-                  {{"sub.ok", "sub.*.x", "in.>", "jobs workers", "jobs w.*"}, {}},
-                  {}}));
-    o.users.push_back(with_password(
-        "denied",
-        {{{}, {"deny.>", "*.secret"}}, {{}, {"deny.>", "*.secret", "jobs bad"}}, {}}));
-    o.users.push_back(with_password(
-        "service", {{{}, {">"}}, {{"svc"}, {}}, response_permission{}}));
+        "denied", {{{}, {"deny.>", "*.secret"}}, {{}, {"deny.>", "*.secret", "jobs bad"}}, {}}));
+    o.users.push_back(
+        with_password("service", {{{}, {">"}}, {{"svc"}, {}}, response_permission{}}));
     o.users.push_back(with_password(
         "two", {{{}, {"in.>", "deny.>"}}, {{"svc"}, {}}, response_permission{2, 1min}}));
 }
@@ -135,8 +134,7 @@ const part parts[] = {
          o.auth_timeout = 200ms;
          o.users.push_back(with_password("joe"));
      }},
-    {"lame_duck", "lame_duck_duration: 30s\nlame_duck_grace_period: 10s",
-     [](broker_options&) {}},
+    {"lame_duck", "lame_duck_duration: 30s\nlame_duck_grace_period: 10s", [](broker_options&) {}},
 };
 
 // --- the parties
@@ -360,9 +358,8 @@ protected:
         const part& p = GetParam();
         conversations = read_conversations(file, p.name);
         for (const generation g : {generation::v2_10, generation::v2_9, generation::newest}) {
-            add("nats-server " + name_of(g), [g, config = p.config] {
-                return std::make_unique<nats_server_party>(g, config);
-            });
+            add("nats-server " + name_of(g),
+                [g, config = p.config] { return std::make_unique<nats_server_party>(g, config); });
         }
         add("broker in memory", [&p] {
             broker_options o;
@@ -390,8 +387,8 @@ protected:
                  const transcript& said) {
         const difference* const d = find_difference(c, w);
         const std::string where = "conversations.txt:" + std::to_string(c.line) + ": " + c.name +
-                                  "\n  nats-server 2.10:\n" + text_of(expected) + "  " +
-                                  w.name() + ":\n" + text_of(said);
+                                  "\n  nats-server 2.10:\n" + text_of(expected) + "  " + w.name() +
+                                  ":\n" + text_of(said);
         if (d == nullptr) {
             EXPECT_TRUE(said == expected) << where;
         } else {
@@ -419,7 +416,8 @@ TEST_P(differential, all_say_the_same) {
             transcript said = w->said()[i];
             for (const std::string& line : said)
                 ASSERT_FALSE(line.starts_with('!'))
-                    << conversations[i].name << ", " << w->name() << ":\n" << text_of(said);
+                    << conversations[i].name << ", " << w->name() << ":\n"
+                    << text_of(said);
             if (w->name() == "nats-server newest") {
                 second_info = without_second_info(said) || second_info;
                 nats_subject = without_nats_subject(said) || nats_subject;

@@ -102,11 +102,11 @@ inline void PrintTo(errc code, std::ostream* out) {
 } // namespace nats
 
 /// Instantiates a suite: for each generation of nats-server, and for our broker.
-#define NATSPROTO_ON_EVERY_SERVER(suite)                                                      \
-    INSTANTIATE_TEST_SUITE_P(                                                                 \
-        servers, suite,                                                                       \
-        testing::Values(nats::test::generation::v2_9, nats::test::generation::v2_10,          \
-                        nats::test::generation::newest, nats::test::generation::broker),      \
+#define NATSPROTO_ON_EVERY_SERVER(suite)                                                 \
+    INSTANTIATE_TEST_SUITE_P(                                                            \
+        servers, suite,                                                                  \
+        testing::Values(nats::test::generation::v2_9, nats::test::generation::v2_10,     \
+                        nats::test::generation::newest, nats::test::generation::broker), \
         [](const auto& g) { return nats::test::name_of(g.param); })
 
 /// The same without our broker, for what it does not have.

@@ -62,7 +62,7 @@ public:
     }
 
     seeded_random random{1};
-    time_point now{std::chrono::hours(1)};
+    time_point now{std::chrono::minutes(10)};
     std::unique_ptr<broker> b;
 };
 

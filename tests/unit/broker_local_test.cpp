@@ -177,6 +177,23 @@ TEST(BrokerLocal, AHandlerMayEndWhoeverItLikes) {
     }
 }
 
+void unsubscribe_the_other(void* context, broker& b, const message_view&) {
+    notes& n = of(context);
+    n.seen += "x";
+    b.unsubscribe(n.own);
+}
+
+TEST(BrokerLocal, AHandlerThatWasUnsubscribedIsNotCalled) {
+    broker_world w;
+    notes one;
+    notes two;
+    two.own = w.b->subscribe("a", "", unsubscribe_the_other, &one).value();
+    one.own = w.b->subscribe("a", "", unsubscribe_the_other, &two).value();
+    EXPECT_TRUE(w.b->publish("a", "").value());
+    EXPECT_EQ(one.seen + two.seen, "x") << "whichever came first";
+    EXPECT_EQ(w.b->stats().subscriptions, 1U);
+}
+
 // --- faults
 
 TEST(BrokerFaults, CutFailAndErr) {

@@ -133,9 +133,11 @@ TEST(BrokerLogin, NkeysSignTheNonce) {
     EXPECT_EQ(log_in(key, right, false, same), violation);
     EXPECT_EQ(log_in(key, wrong, true, same), violation);
     EXPECT_EQ(log_in(public_text(wrong), wrong, true, same), violation);
-    EXPECT_EQ(log_in(key, right, true, [](std::string) { return ""; }), violation);
-    EXPECT_EQ(log_in(key, right, true, [](std::string s) { return s + "A"; }), violation);
-    EXPECT_EQ(log_in(key, right, true, [](std::string s) { return '!' + s.substr(1); }), violation);
+    EXPECT_EQ(log_in(key, right, true, [](const std::string&) { return std::string(); }),
+              violation);
+    EXPECT_EQ(log_in(key, right, true, [](const std::string& s) { return s + "A"; }), violation);
+    EXPECT_EQ(log_in(key, right, true, [](const std::string& s) { return '!' + s.substr(1); }),
+              violation);
 }
 
 TEST(BrokerLogin, NonceOnlyForNkeys) {
@@ -228,37 +230,38 @@ TEST(BrokerPermissions, Table) {
     const std::string no = "-ERR 'Permissions Violation for ";
     const std::vector<std::pair<permission_case, std::string>> table = [&] {
         std::vector<std::pair<permission_case, std::string>> t;
-        const auto add = [&](const char* name, permissions p, const char* said, std::string heard) {
-            t.push_back({{name, std::move(p), said, nullptr}, std::move(heard)});
+        const auto add = [&](const char* name, permissions p, const char* said,
+                             const std::string& heard) {
+            t.push_back({{name, std::move(p), said, nullptr}, heard});
         };
         add("allowed", publish({"a.*"}), "SUB > 1|PUB a.b 0||", "MSG a.b 1 0||");
-        add("not allowed", publish({"a.*"}), "PUB a 0||", no + "Publish to \"a\"'|");
+        add("not allowed", publish({"a.*"}), "PUB a 0||", no + R"(Publish to "a"'|)");
         add("denied", publish({}, {"a.>"}), "PUB a.b 0||PUB a 0||PING|",
-            no + "Publish to \"a.b\"'|PONG|");
+            no + R"(Publish to "a.b"'|PONG|)");
         add("denied of what is allowed", publish({"a.>"}, {"a.b"}), "PUB a.b 0||PUB a.c 0||PING|",
-            no + "Publish to \"a.b\"'|PONG|");
+            no + R"(Publish to "a.b"'|PONG|)");
         add("no 503 for what is refused", publish({"a"}), "SUB r 1|PUB b r 0||PING|",
-            no + "Publish to \"b\"'|PONG|");
+            no + R"(Publish to "b"'|PONG|)");
         add("subscribe allowed", subscribe({"a.*"}), "SUB a.b 1|SUB a.* 2|PING|", "PONG|");
         add("subscribe to more than is allowed", subscribe({"a.*"}), "SUB a.> 1|SUB > 2|",
-            no + "Subscription to \"a.>\"'|" + no + "Subscription to \">\"'|");
+            no + R"(Subscription to "a.>"'|)" + no + R"(Subscription to ">"'|)");
         add("subscribe denied", subscribe({}, {"a.*"}), "SUB a.b 1|SUB a.* 2|SUB a 3|PING|",
-            no + "Subscription to \"a.b\"'|" + no + "Subscription to \"a.*\"'|PONG|");
+            no + R"(Subscription to "a.b"'|)" + no + R"(Subscription to "a.*"'|PONG|)");
         add("in a queue group", subscribe({"a"}), "SUB b q 1|",
-            no + "Subscription to \"b\" using queue \"q\"'|");
+            no + R"(Subscription to "b" using queue "q"'|)");
         add("filtered", subscribe({}, {"a.b"}), "SUB a.* 1|SUB > 2|PUB a.b 0||PING|", "PONG|");
         add("filtered by a wildcard", subscribe({}, {"*.b"}), "SUB a.* 1|PUB a.b 0||PUB a.c 0||",
             "MSG a.c 1 0||");
         add("only as of a queue group", subscribe({"a q.*"}), "SUB a 1|SUB a q.1 2|SUB a p 3|PING|",
-            no + "Subscription to \"a\"'|" + no + "Subscription to \"a\" using queue \"p\"'|PONG|");
+            no + R"(Subscription to "a"'|)" + no + R"(Subscription to "a" using queue "p"'|PONG|)");
         add("the subject denied, whatever is said of a group", subscribe({}, {"a", "a q"}),
-            "SUB a p 1|PING|", no + "Subscription to \"a\" using queue \"p\"'|PONG|");
+            "SUB a p 1|PING|", no + R"(Subscription to "a" using queue "p"'|PONG|)");
         add("filtered in a queue group", subscribe({}, {"a.b q.*"}),
             "SUB a.* q.1 1|SUB a.* p 2|PUB a.b 0||PING|", "MSG a.b 2 0||PONG|");
         add("filtered for a queue group only", subscribe({}, {"a.b q"}),
             "SUB a.* 1|PUB a.b 0||PING|", "MSG a.b 1 0||PONG|");
         add("a queue group denied", subscribe({}, {"a q"}), "SUB a 1|SUB a q 2|SUB a p 3|PING|",
-            no + "Subscription to \"a\" using queue \"q\"'|PONG|");
+            no + R"(Subscription to "a" using queue "q"'|PONG|)");
         return t;
     }();
     for (const auto& [c, heard] : table) {
@@ -416,8 +419,8 @@ TEST(BrokerOptions, AreChecked) {
              o.users.back().nkey = key;
          },
          false},
-        {"no_auth_user \"eve\"", [](broker_options& o) { o.no_auth_user = "eve"; }},
-        {"publish permission \"a..b\" of user \"ann\"",
+        {R"(no_auth_user "eve")", [](broker_options& o) { o.no_auth_user = "eve"; }},
+        {R"(publish permission "a..b" of user "ann")",
          [](broker_options& o) { o.users.push_back(named("ann", "x", publish({"a..b"}))); }},
         {"publish permission \"a q\" of everybody",
          [](broker_options& o) { o.default_permissions = publish({}, {"a q"}); }},

@@ -136,7 +136,7 @@ private:
         EXPECT_TRUE(c.speaker.tell("PUB " + s + ' ' + std::to_string(payload.size()) + '|' +
                                    payload + '|'));
     }
-    void hold(random_client& c) {
+    void hold(random_client& c) const {
         c.held = true;
         world.b->hold(c.speaker.id(), world.now + 500ms);
     }

@@ -5,6 +5,7 @@
 // is refused at the call.
 
 #include <natsproto/session.hpp>
+#include <natsproto/wire/encoder.hpp>
 
 #include "support/session_steps.hpp"
 
@@ -113,6 +114,15 @@ TEST(session_subscriptions, unsubscribing_twice_is_an_error_and_sends_nothing) {
     EXPECT_EQ(c.s.unsubscribe(sub_id{0}).error(), errc::invalid_subscription);
     EXPECT_EQ(c.s.unsubscribe(sub_id{77}).error(), errc::invalid_subscription);
     EXPECT_EQ(c.drain(), "");
+}
+
+TEST(session_subscriptions, a_maximum_that_servers_cannot_read_is_refused) {
+    open_session c;
+    const sub_id id = c.subscribe("a");
+    ASSERT_TRUE(c.s.unsubscribe(id, wire::max_unsub_after));
+    EXPECT_EQ(c.s.unsubscribe(id, wire::max_unsub_after + 1).error(), errc::invalid_argument);
+    EXPECT_EQ(c.s.unsubscribe(id, 0).error(), errc::invalid_argument);
+    EXPECT_EQ(c.s.subscriptions(), 1U);
 }
 
 TEST(session_subscriptions, a_subject_twice_is_two_subscriptions) {

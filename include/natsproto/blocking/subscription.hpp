@@ -47,7 +47,8 @@ public:
     [[nodiscard]] range messages(duration each = duration::max());
 
     /// Without `after`: now; queued messages are discarded. With it: once that many have come,
-    /// counted from the beginning; at once if they have. `invalid_subscription` the second time.
+    /// counted from the beginning; at once if they have. `invalid_subscription` the second time;
+    /// `invalid_argument` for `after` outside of [1, 999999999].
     result<void> unsubscribe(std::optional<std::uint64_t> after = {});
 
     /// Ends it without losing what the server has sent for it: handlers and `next` get all of that,

@@ -19,13 +19,16 @@ namespace nats {
 
 /// Subjects with wildcards, as in nats-server. An empty `allow` allows everything that is not
 /// denied. For subscriptions an entry may name a queue group behind a space (`"jobs workers"`,
-/// wildcards too): then it is about that group only.
+/// wildcards too): then it is about that group only. An entry allows the subscriptions that match
+/// nothing that it does not; messages that are denied are left out.
 struct subject_permissions {
     std::vector<std::string> allow;
     std::vector<std::string> deny;
 };
 
-/// A responder may publish to the reply subject of what it was sent, whatever `publish` says.
+/// A responder may publish to the reply subject of what it was sent, whatever `publish` says. With
+/// this, an empty `publish.allow` allows nothing else. At most 16 MiB of reply subjects are
+/// remembered for each client; the oldest are forgotten first.
 struct response_permission {
     std::uint64_t max_messages = 1;             ///< for each request; 0: no limit
     duration expires = std::chrono::minutes(2); ///< since the request; 0: never

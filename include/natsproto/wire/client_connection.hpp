@@ -130,7 +130,7 @@ public:
                                                std::optional<std::string_view> queue,
                                                std::uint64_t sid) const;
     /// Without `after`: now. With it: when the server has sent that many messages since the
-    /// subscription.
+    /// subscription; at most `max_unsub_after`, else `invalid_argument`.
     result<void> unsubscribe(std::uint64_t sid, std::optional<std::uint64_t> after = {});
 
     // --- for a session, which replaces one connection by the next

@@ -16,6 +16,10 @@ namespace nats::wire {
 /// Payloads of at least this size are worth a piece of their own in a gathering write.
 inline constexpr std::size_t borrow_threshold = 4096;
 
+/// The greatest maximum of UNSUB: nats-server reads nine digits, and takes anything longer for
+/// "now" (servers 2.9 to 2.15).
+inline constexpr std::uint64_t max_unsub_after = 999'999'999;
+
 // --- what a client sends
 // --------------------------------------------------------------------------------------------
 /// The queue wipes its memory of it.

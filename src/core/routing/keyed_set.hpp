@@ -72,7 +72,8 @@ private:
             return;
         try {
             slots_.rehash(2 * slots_.size());
-        } catch (const std::bad_alloc&) { // then it stays as large as it is
+        } catch (const std::bad_alloc&) {
+            return; // it stays as large as it is
         }
     }
 

@@ -21,7 +21,7 @@ public:
     pointer_list(const pointer_list&) = delete;
     pointer_list& operator=(const pointer_list&) = delete;
     ~pointer_list() {
-        if (capacity_ != 1) std::free(many_);
+        if (capacity_ != 1) std::free(static_cast<void*>(many_));
     }
 
     [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
@@ -59,7 +59,8 @@ private:
         capacity_ = first;
     }
     bool resize(std::uint32_t capacity) noexcept {
-        auto* const array = static_cast<T**>(std::realloc(many_, capacity * sizeof(T*)));
+        auto* const array =
+            static_cast<T**>(std::realloc(static_cast<void*>(many_), capacity * sizeof(T*)));
         if (array == nullptr) return false;
         many_ = array;
         capacity_ = capacity;

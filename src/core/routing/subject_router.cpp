@@ -28,7 +28,6 @@
 namespace nats {
 
 using routing::keyed_set;
-using routing::place;
 using routing::pointer_list;
 using routing::siphash_key;
 using routing::token_reader;
@@ -119,7 +118,7 @@ struct subject_router::node {
     [[nodiscard]] node* only_child() const noexcept {
         if (star != nullptr) return star;
         if (rest != nullptr) return rest;
-        return reinterpret_cast<node*>(literals_together);
+        return std::bit_cast<node*>(literals_together);
     }
 
     // What a look into the table reads stands at the end, together with the text.
@@ -256,7 +255,7 @@ auto subject_router::storage::make_child(node& parent, std::string_view pattern,
 /// A node for `prefix`, which ends between two tokens of the label of `child`, above it.
 auto subject_router::storage::split(node* child, std::string_view prefix) -> node* {
     const std::uint32_t begin = child->begin;
-    node* const above = make_with_text<node>(prefix, child->parent, begin);
+    auto* const above = make_with_text<node>(prefix, child->parent, begin);
     put_in_place_of(child, above);
     child->parent = above;
     child->begin = static_cast<std::uint32_t>(prefix.size() + 1);
@@ -274,7 +273,7 @@ auto subject_router::storage::split(node* child, std::string_view prefix) -> nod
 
 auto subject_router::storage::find_or_make_literal(std::string_view subject) -> node* {
     if (node* const known = nodes.find({nullptr, subject})) return known;
-    node* const made = make_with_text<node>(subject, static_cast<node*>(nullptr), std::size_t{0});
+    auto* const made = make_with_text<node>(subject, static_cast<node*>(nullptr), std::size_t{0});
     try {
         nodes.insert(made);
     } catch (...) {
@@ -328,7 +327,7 @@ void subject_router::storage::prune(node* n) noexcept {
 
 auto subject_router::storage::find_or_make_group(node& owner, std::string_view name) -> group* {
     if (group* const known = groups.find({&owner, name})) return known;
-    group* const made = make_with_text<group>(name, &owner);
+    auto* const made = make_with_text<group>(name, &owner);
     try {
         groups.insert(made);
         made->at = static_cast<std::uint32_t>(owner.groups.size());

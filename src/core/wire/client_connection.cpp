@@ -224,6 +224,10 @@ result<void> client_connection::subscribe(std::string_view subject,
 }
 
 result<void> client_connection::unsubscribe(std::uint64_t sid, std::optional<std::uint64_t> after) {
+    if (after && *after > max_unsub_after) {
+        return error{errc::invalid_argument,
+                     "unsubscribe after " + std::to_string(*after) + " messages"};
+    }
     result<void> ok = check_command(0);
     // An end must always be possible, and there is one for each subscription: it may exceed the
     // output limit.

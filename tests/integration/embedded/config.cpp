@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Theory of operation: the text becomes a tree of values, the tree options. A name that is not known
-// here is an error: a test must not believe in what the broker does not do.
+// Theory of operation: the text becomes a tree of values, the tree options. A name that is not
+// known here is an error: a test must not believe in what the broker does not do.
 
 #include "integration/embedded/config.hpp"
 
@@ -25,8 +25,8 @@ namespace {
 }
 
 struct value {
-    std::string text;                                  ///< of a scalar
-    std::vector<value> list;                           ///< of [ ]
+    std::string text;                                   ///< of a scalar
+    std::vector<value> list;                            ///< of [ ]
     std::vector<std::pair<std::string, value>> members; ///< of { }
     bool is_map = false;
     bool is_list = false;
@@ -79,8 +79,9 @@ private:
             const char c = next();
             if (c == '#' || rest_.starts_with("//")) {
                 rest_.remove_prefix(std::min(rest_.find('\n'), rest_.size()));
-            } else if (c != '\0' && (std::string_view(" \t\r\n").find(c) != std::string_view::npos ||
-                                     (separators && (c == ',' || c == ';')))) {
+            } else if (c != '\0' &&
+                       (std::string_view(" \t\r\n").find(c) != std::string_view::npos ||
+                        (separators && (c == ',' || c == ';')))) {
                 take();
             } else {
                 return;
@@ -148,9 +149,12 @@ duration duration_of(const value& v) {
     std::string unit;
     const double n = number_of(v.text, unit);
     double seconds = n;
-    if (unit == "ms") seconds = n / 1000;
-    else if (unit == "m") seconds = n * 60;
-    else if (unit != "s" && !unit.empty()) fail("an unknown unit", v.text);
+    if (unit == "ms")
+        seconds = n / 1000;
+    else if (unit == "m")
+        seconds = n * 60;
+    else if (unit != "s" && !unit.empty())
+        fail("an unknown unit", v.text);
     return std::chrono::duration_cast<duration>(std::chrono::duration<double>(seconds));
 }
 

@@ -52,9 +52,10 @@ std::string quoted(std::string_view text) {
 /// As nats-server writes it, of what `clients` knows; for `?cid=n` of this one only.
 std::string connections(tcp_broker& server, std::string_view request) {
     const std::size_t filter = request.find("cid=");
-    const std::string wanted(filter == std::string_view::npos
-                                 ? std::string_view()
-                                 : request.substr(filter + 4, request.find(' ', filter) - filter - 4));
+    const std::string wanted(
+        filter == std::string_view::npos
+            ? std::string_view()
+            : request.substr(filter + 4, request.find(' ', filter) - filter - 4));
     std::string list;
     std::size_t n = 0;
     server
