@@ -503,7 +503,7 @@ TEST(tcp_broker, a_child_that_still_has_a_socket_does_not_bring_its_connection_b
     ASSERT_GT(child, 0);
     c.send("an error\r\n");
     EXPECT_TRUE(serve_until(*server, [&] { return b.stats().connections == 0; }));
-    (void)::shutdown(c.fd(), SHUT_RDWR); // the child has this end too
+    (void)::shutdown(c.fd(), SHUT_RDWR);      // the child has this end too
     EXPECT_LE(rounds_while_idle(*server), 5); // nothing is told of what is closed
     (void)::kill(child, SIGKILL);
     (void)::waitpid(child, nullptr, 0);
