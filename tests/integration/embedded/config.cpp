@@ -13,7 +13,6 @@
 #include <initializer_list>
 #include <iterator>
 #include <stdexcept>
-#include <utility>
 #include <vector>
 
 namespace nats::test {
@@ -25,23 +24,20 @@ namespace {
 }
 
 struct value {
-    std::string text;                                   ///< of a scalar
-    std::vector<value> list;                            ///< of [ ]
-    std::vector<std::pair<std::string, value>> members; ///< of { }
+    std::string text;               ///< of a scalar
+    std::vector<value> values;      ///< of [ ] and { }
+    std::vector<std::string> names; ///< of { }, one for each value
     bool is_map = false;
     bool is_list = false;
 
     [[nodiscard]] const value* find(std::string_view name) const {
-        for (const auto& [key, v] : members) {
-            if (key == name) return &v;
-        }
-        return nullptr;
+        const auto at = std::find(names.begin(), names.end(), name);
+        return at == names.end() ? nullptr : &values[static_cast<std::size_t>(at - names.begin())];
     }
-    void only(std::initializer_list<std::string_view> names) const {
-        for (const auto& [key, v] : members) {
-            bool known = false;
-            for (const std::string_view n : names) known = known || key == n;
-            if (!known) fail("the broker does not have", key);
+    void only(std::initializer_list<std::string_view> known) const {
+        for (const std::string& n : names) {
+            if (std::find(known.begin(), known.end(), n) == known.end())
+                fail("the broker does not have", n);
         }
     }
 };
@@ -56,10 +52,10 @@ public:
         value out;
         out.is_map = true;
         for (skip(true); next() != end; skip(true)) {
-            std::string key = read_word(":={");
+            out.names.push_back(read_word(":={"));
             skip(false);
             if (next() == ':' || next() == '=') take();
-            out.members.emplace_back(std::move(key), read_value());
+            out.values.push_back(read_value());
         }
         if (end != '\0') take();
         return out;
@@ -113,7 +109,7 @@ private:
         }
         take();
         out.is_list = true;
-        for (skip(true); next() != ']'; skip(true)) out.list.push_back(read_value());
+        for (skip(true); next() != ']'; skip(true)) out.values.push_back(read_value());
         take();
         return out;
     }
@@ -180,7 +176,7 @@ std::uint16_t port_of(const value& v) {
 std::vector<std::string> subjects_of(const value& v) {
     std::vector<std::string> out;
     if (!v.is_list) return {v.text};
-    for (const value& s : v.list) out.push_back(s.text);
+    for (const value& s : v.values) out.push_back(s.text);
     return out;
 }
 
@@ -224,7 +220,7 @@ void read_authorization(const value& v, broker_options& o) {
     if (const value* const token = v.find("token")) o.token.assign(token->text);
     if (const value* const timeout = v.find("timeout")) o.auth_timeout = duration_of(*timeout);
     if (const value* const users = v.find("users")) {
-        for (const value& u : users->list) o.users.push_back(user_of(u));
+        for (const value& u : users->values) o.users.push_back(user_of(u));
     }
     if (const value* const p = v.find("default_permissions"))
         o.default_permissions = permissions_of(*p);
