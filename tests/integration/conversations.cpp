@@ -232,7 +232,7 @@ private:
             std::string line(text.substr(0, end));
             text.remove_prefix(end == std::string_view::npos ? text.size() : end + 2);
             if (line.starts_with("INFO {")) {
-                const std::size_t nonce = line.find("\"nonce\":\"");
+                const std::size_t nonce = line.find(R"("nonce":")");
                 if (nonce != std::string::npos)
                     c.nonce = line.substr(nonce + 9, line.find('"', nonce + 9) - nonce - 9);
                 line = digest_of_info(line);
@@ -256,6 +256,7 @@ class socket_client final : public raw_client {
 public:
     explicit socket_client(std::uint16_t port)
         : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+        if (socket_ < 0) throw std::system_error(errno, std::system_category(), "socket");
         sockaddr_in to{};
         to.sin_family = AF_INET;
         to.sin_port = htons(port);

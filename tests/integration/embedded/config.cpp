@@ -176,6 +176,7 @@ std::uint16_t port_of(const value& v) {
 std::vector<std::string> subjects_of(const value& v) {
     std::vector<std::string> out;
     if (!v.is_list) return {v.text};
+    out.reserve(v.values.size());
     for (const value& s : v.values) out.push_back(s.text);
     return out;
 }

@@ -97,7 +97,7 @@ public:
     ~monitoring() { ::close(socket_); }
 
     [[nodiscard]] std::uint16_t port() const { return port_; }
-    void serve(tcp_broker& server) {
+    void serve(tcp_broker& server) const {
         for (int one = 0; (one = ::accept(socket_, nullptr, nullptr)) >= 0; ::close(one)) {
             std::array<char, 4096> request{};
             const ssize_t n = ::recv(one, request.data(), request.size(), 0);
@@ -109,7 +109,7 @@ public:
         }
     }
     /// Ends `serve`.
-    void stop() { (void)::shutdown(socket_, SHUT_RDWR); }
+    void stop() const { (void)::shutdown(socket_, SHUT_RDWR); }
 
 private:
     int socket_;
