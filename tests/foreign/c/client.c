@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What a user of nats.c (Debian's libnats-dev) does, against the servers that run_client has started:
+ * What a user of nats.c (Debian's libnats-dev) does, against the servers that run_client has
+ * started:
  *
  *   client OPEN LOGIN TOKEN SEED
  *
