@@ -115,7 +115,7 @@ TEST(client_connection_commands, exact_bytes) {
     ASSERT_TRUE(c.publish("foo", "hi", {}, headers())); // no fields: PUB
     ASSERT_TRUE(c.unsubscribe(1));
     ASSERT_TRUE(c.unsubscribe(2, 10));
-    EXPECT_EQ(c.unsubscribe(2, max_unsub_after + 1).error(), errc::invalid_argument);
+    EXPECT_EQ(c.unsubscribe(2, wire::max_unsub_after + 1).error(), errc::invalid_argument);
     ASSERT_TRUE(c.ping());
     EXPECT_EQ(drain_output(c),
               "SUB foo.* 1\r\nSUB foo.> workers 2\r\nPUB foo 5\r\nhello\r\nPUB foo 0\r\n\r\nPUB "
