@@ -15,6 +15,7 @@
 #include <natsproto/wire/input_buffer.hpp>
 #include <natsproto/wire/output_queue.hpp>
 #include <natsproto/wire/parser.hpp>
+#include <natsproto/wire/pong_debt.hpp>
 #include <natsproto/wire/server_error.hpp>
 
 #include <optional>
@@ -129,6 +130,8 @@ public:
     [[nodiscard]] result<void> check_subscribe(std::string_view subject,
                                                std::optional<std::string_view> queue,
                                                std::uint64_t sid) const;
+    /// The check of `unsubscribe` that does not depend on the state.
+    [[nodiscard]] static result<void> check_unsubscribe(std::optional<std::uint64_t> after);
     /// Without `after`: now. With it: when the server has sent that many messages since the
     /// subscription; at most `max_unsub_after`, else `invalid_argument`.
     result<void> unsubscribe(std::uint64_t sid, std::optional<std::uint64_t> after = {});
@@ -202,9 +205,7 @@ private:
     server_info info_;
     server_error_class error_class_;
     error close_reason_;
-    std::uint64_t owed_pongs_ = 0;
-    std::uint64_t unsent_pongs_ = 0;        ///< at most: reset when the last one of them is sent
-    std::size_t before_last_pong_sent_ = 0; ///< bytes to transmit until then
+    pong_debt pongs_;
     bool headers_enabled_ = false;
     bool eof_ = false;
 };

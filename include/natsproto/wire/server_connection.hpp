@@ -20,6 +20,7 @@
 #include <natsproto/wire/input_buffer.hpp>
 #include <natsproto/wire/output_queue.hpp>
 #include <natsproto/wire/parser.hpp>
+#include <natsproto/wire/pong_debt.hpp>
 
 #include <cstdint>
 #include <optional>
@@ -37,7 +38,8 @@ struct none {};
 /// CONNECT. Nothing more is parsed until `accept` or `refuse` (or `fail`) was called.
 struct connect {
     const connect_request* request;
-    bool again; ///< not the first: the login was accepted before, only options change
+    /// Not the first. To nats-server it is a login again, in which what it leaves out is as before.
+    bool again;
 };
 /// SUB, with a subject that is valid. The sid is any token; a client may use one again that is
 /// taken, which is to be ignored.
@@ -224,9 +226,7 @@ private:
     error close_reason_;
     std::optional<time_point> deadline_; ///< of the login
     std::size_t to_consume_ = 0; ///< size of the frame that the last event's views point into
-    std::uint64_t owed_pongs_ = 0;
-    std::uint64_t unsent_pongs_ = 0;        ///< at most: reset when the last one of them is sent
-    std::size_t before_last_pong_sent_ = 0; ///< bytes to transmit until then
+    pong_debt pongs_;
     bool headers_enabled_ = false;
     bool accepted_ = false;         ///< a CONNECT
     bool short_way_ = false;        ///< a plain message needs no checks and no answer

@@ -5,10 +5,8 @@
 // one comparison, and a late message for a subscription that has ended finds nothing.
 
 #include <natsproto/session.hpp>
-#include <natsproto/wire/encoder.hpp>
 
 #include <algorithm>
-#include <string>
 
 namespace nats {
 
@@ -47,10 +45,8 @@ result<void> session::unsubscribe(sub_id id, std::optional<std::uint64_t> after)
     if (status_ == session_status::closed) return error{errc::connection_closed};
     subscription* s = find(static_cast<std::uint64_t>(id));
     if (s == nullptr) return error{errc::invalid_subscription};
-    if (after && (*after == 0 || *after > wire::max_unsub_after)) {
-        return error{errc::invalid_argument,
-                     "unsubscribe after " + std::to_string(*after) + " messages"};
-    }
+    if (after && *after == 0) return error{errc::invalid_argument, "unsubscribe after 0 messages"};
+    if (result<void> ok = connection_.check_unsubscribe(after); !ok) return ok;
     const bool now = !after || *after <= s->delivered;
     if ((is_up() || is_draining()) && !s->draining) { // a draining one has its UNSUB
         // The server counts from the SUB of this connection on.

@@ -223,11 +223,14 @@ result<void> client_connection::subscribe(std::string_view subject,
     return {};
 }
 
+result<void> client_connection::check_unsubscribe(std::optional<std::uint64_t> after) {
+    if (!after || *after <= max_unsub_after) return {};
+    return error{errc::invalid_argument,
+                 "unsubscribe after " + std::to_string(*after) + " messages"};
+}
+
 result<void> client_connection::unsubscribe(std::uint64_t sid, std::optional<std::uint64_t> after) {
-    if (after && *after > max_unsub_after) {
-        return error{errc::invalid_argument,
-                     "unsubscribe after " + std::to_string(*after) + " messages"};
-    }
+    if (result<void> valid = check_unsubscribe(after); !valid) return valid;
     result<void> ok = check_command(0);
     // An end must always be possible, and there is one for each subscription: it may exceed the
     // output limit.
@@ -275,11 +278,7 @@ std::size_t client_connection::poll_transmit(std::span<const_buffer> out,
 
 void client_connection::transmitted(std::size_t n) {
     output_.transmitted(n);
-    if (unsent_pongs_ == 0) return;
-    before_last_pong_sent_ -= std::min(n, before_last_pong_sent_);
-    if (before_last_pong_sent_ != 0) return;
-    unsent_pongs_ = 0;
-    pay_owed_pongs();
+    if (pongs_.transmitted(n)) pay_owed_pongs();
 }
 
 /// The short way for what nearly all input is: in `open`, where the table says `deliver`.
@@ -328,7 +327,7 @@ client_connection::step client_connection::apply(const frame& f) {
     case connection_action::deliver: return step::message;
     case connection_action::ignore: return step::need_more;
     case connection_action::answer_ping: answer_ping(); return step::need_more;
-    case connection_action::owe_pong: ++owed_pongs_; return step::need_more;
+    case connection_action::owe_pong: pongs_.owe(); return step::need_more;
     case connection_action::report_pong: return step::pong;
     case connection_action::report_connected: state_ = t.next; return step::connected;
     case connection_action::request_connect: return first_info();
@@ -355,21 +354,14 @@ client_connection::step client_connection::later_info() {
     return step::info;
 }
 
-/// A peer that sends PINGs and reads nothing must not make the output grow: past a bound, PONGs are
-/// only counted.
 void client_connection::answer_ping() {
-    ++owed_pongs_;
+    pongs_.owe();
     pay_owed_pongs();
 }
 
 void client_connection::pay_owed_pongs() {
     if (state_ != connection_state::handshaking && state_ != connection_state::open) return;
-    constexpr std::size_t pong_size = 6;
-    const std::uint64_t most = std::max<std::uint64_t>(limits_.max_pong_bytes / pong_size, 1);
-    for (; owed_pongs_ != 0 && unsent_pongs_ < most; --owed_pongs_, ++unsent_pongs_) {
-        encode_pong(output_);
-        before_last_pong_sent_ = output_.size();
-    }
+    pongs_.pay(output_, limits_.max_pong_bytes);
 }
 
 client_connection::step client_connection::close(error why) {

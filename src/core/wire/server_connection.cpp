@@ -280,11 +280,7 @@ std::size_t server_connection::poll_transmit(std::span<const_buffer> out,
 
 void server_connection::transmitted(std::size_t n) {
     output_.transmitted(n);
-    if (unsent_pongs_ == 0) return;
-    before_last_pong_sent_ -= std::min(n, before_last_pong_sent_);
-    if (before_last_pong_sent_ != 0) return;
-    unsent_pongs_ = 0;
-    pay_owed_pongs();
+    if (pongs_.transmitted(n)) pay_owed_pongs();
 }
 
 std::optional<time_point> server_connection::poll_timeout() const noexcept {
@@ -368,7 +364,7 @@ server_connection::step server_connection::apply(const frame& f) {
     case act::unsubscribe: ok_due_ = request_.verbose; return step::unsubscribed;
     case act::request_login: return login(f);
     case act::answer_ping:
-        ++owed_pongs_;
+        pongs_.owe();
         pay_owed_pongs();
         return step::ping;
     case act::report_pong: return step::pong;
@@ -414,16 +410,9 @@ server_connection::step server_connection::login(const frame& f) {
     return step::connect;
 }
 
-/// A peer that sends PINGs and reads nothing must not make the output grow: past a bound, PONGs are
-/// only counted.
 void server_connection::pay_owed_pongs() {
     if (state_ == connection_state::closed) return;
-    constexpr std::size_t pong_size = 6;
-    const std::uint64_t most = std::max<std::uint64_t>(options_.max_pong_bytes / pong_size, 1);
-    for (; owed_pongs_ != 0 && unsent_pongs_ < most; --owed_pongs_, ++unsent_pongs_) {
-        encode_pong(output_);
-        before_last_pong_sent_ = output_.size();
-    }
+    pongs_.pay(output_, options_.max_pong_bytes);
 }
 
 /// `text` empty: without a word.
