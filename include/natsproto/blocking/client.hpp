@@ -29,6 +29,7 @@
 #include <natsproto/message.hpp>
 #include <natsproto/op.hpp>
 #include <natsproto/options.hpp>
+#include <natsproto/publish_options.hpp>
 #include <natsproto/request_many.hpp>
 #include <natsproto/result.hpp>
 #include <natsproto/runtime.hpp>
@@ -85,12 +86,6 @@ struct blocking_options {
     void* on_event_context = nullptr;
 };
 static_assert(std::is_trivially_destructible_v<blocking_options>);
-
-struct publish_options {
-    std::string_view reply{}; ///< where answers should go; empty: nowhere
-    header_view headers{};
-};
-static_assert(std::is_trivially_destructible_v<publish_options>);
 
 /// A connection. Movable; the destructor closes it. Subscriptions may outlive it: they then end
 /// with `connection_closed`.
