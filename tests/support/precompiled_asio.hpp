@@ -4,9 +4,9 @@
 
 #pragma once
 
-#include "support/precompiled.hpp"
-
 #include <natsproto/asio/client.hpp>
+
+#include "support/precompiled.hpp"
 
 #include <boost/asio.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
