@@ -42,7 +42,7 @@ public:
     [[nodiscard]] static std::shared_ptr<driver> make(boost::asio::any_io_executor given,
                                                       const client_options& o);
     driver(boost::asio::any_io_executor given, const client_options& o); ///< use `make`
-    ~driver();
+    ~driver() override;
     driver(const driver&) = delete;
     driver& operator=(const driver&) = delete;
 

@@ -26,7 +26,7 @@ public:
 
 protected:
     explicit registered_driver(const boost::asio::any_io_executor& ex);
-    ~registered_driver();
+    virtual ~registered_driver();
     /// The context is being destroyed: nothing of it may be used after this returns.
     virtual void context_ends() noexcept = 0;
     /// Keeps the driver alive while it is told.
