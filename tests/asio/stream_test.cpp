@@ -14,7 +14,8 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/local/connect_pair.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
-#include <boost/asio/post.hpp>
+#include <boost/asio/read.hpp>
+#include <boost/asio/write.hpp>
 
 #include <memory>
 #include <string>
@@ -26,6 +27,11 @@ namespace {
 using namespace std::chrono_literals;
 namespace asio = boost::asio;
 using asio::ip::tcp;
+
+/// What a server says until the handshake is done.
+constexpr std::string_view greeting =
+    "INFO {\"server_id\":\"X\",\"version\":\"2.10.0\",\"proto\":1,\"max_payload\":1048576}\r\n"
+    "PONG\r\n";
 
 class streams : public testing::Test {
 protected:
@@ -131,6 +137,32 @@ TEST_F(streams, the_end_of_one_is_the_end_of_the_connection) {
     far->close();
     ASSERT_TRUE(w.until([&] { return ended.has_value(); }));
     EXPECT_EQ(*ended, errc::eof);
+}
+
+/// Otherwise closing would wait for a peer that knows of nothing.
+TEST_F(streams, the_peer_is_told_of_the_end_before_the_socket_is_closed) {
+    using local = asio::local::stream_protocol;
+    local::socket far(w.io);
+    test_connector via(
+        [&](const asio::any_io_executor& ex, const endpoint&, const aio::connect_handler& done) {
+            local::socket near(ex);
+            asio::local::connect_pair(near, far);
+            asio::write(far, asio::buffer(greeting));
+            done(aio::make_transport(std::move(near)));
+        });
+    aio::client nc(w.io, {.via = &via});
+    ASSERT_FALSE(w.outcome(nc.connect("nats://wherever")));
+    bool closed = false;
+    std::string got;
+    error_code end;
+    asio::async_read(far, asio::dynamic_buffer(got), [&](error_code ec, std::size_t) { end = ec; });
+    nc.close([&](error_code) { closed = true; });
+    ASSERT_TRUE(w.until([&] { return static_cast<bool>(end); }));
+    EXPECT_EQ(end, asio::error::eof);
+    EXPECT_TRUE(got.starts_with("CONNECT ")) << got;
+    EXPECT_FALSE(closed);
+    far.close();
+    ASSERT_TRUE(w.until([&] { return closed; }));
 }
 
 /// A client that goes away in the middle of things leaves nothing behind: sanitizers look.
