@@ -60,7 +60,7 @@ public:
         stream_.async_handshake(boost::asio::ssl::stream_base::client, std::move(done));
     }
     /// Without TLS's own end, which would have to be waited for: NATS says where a message ends.
-    void shutdown() noexcept override { detail::end_writing(stream_); }
+    [[nodiscard]] bool shutdown() noexcept override { return detail::end_writing(stream_); }
     void close() noexcept override { detail::close_stream(stream_); }
 
     [[nodiscard]] boost::asio::ssl::stream<Next>& stream() noexcept { return stream_; }

@@ -49,14 +49,17 @@ void close_stream(Stream& s) noexcept {
         s.close();
 }
 
-/// Of a stream on a socket; others have no such thing.
+/// False for streams that have no such thing; those on a socket do.
 template <class Stream>
-void end_writing(Stream& s) noexcept {
+[[nodiscard]] bool end_writing(Stream& s) noexcept {
     if constexpr (requires {
                       s.lowest_layer().shutdown(Stream::lowest_layer_type::shutdown_send);
                   }) {
-        boost::system::error_code ignored;
-        s.lowest_layer().shutdown(Stream::lowest_layer_type::shutdown_send, ignored);
+        boost::system::error_code ec;
+        s.lowest_layer().shutdown(Stream::lowest_layer_type::shutdown_send, ec);
+        return !ec;
+    } else {
+        return false;
     }
 }
 
@@ -75,7 +78,7 @@ public:
                     transport_handler done) override {
         stream_.async_write_some(detail::buffer_range(pieces), std::move(done));
     }
-    void shutdown() noexcept override { detail::end_writing(stream_); }
+    [[nodiscard]] bool shutdown() noexcept override { return detail::end_writing(stream_); }
     void close() noexcept override { detail::close_stream(stream_); }
 
     [[nodiscard]] Stream& stream() noexcept { return stream_; }
