@@ -16,6 +16,7 @@
 #include <boost/asio/error.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
+#include <gtest/gtest.h>
 
 #include <memory>
 #include <optional>

@@ -9,6 +9,8 @@
 #include "asio/asio_world.hpp"
 #include "support/log_lines.hpp"
 
+#include <gtest/gtest.h>
+
 #include <string>
 #include <string_view>
 

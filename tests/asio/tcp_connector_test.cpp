@@ -14,6 +14,7 @@
 
 #include <boost/asio/error.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <gtest/gtest.h>
 
 #include <filesystem>
 #include <memory>
