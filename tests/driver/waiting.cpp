@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "driver/scenarios.hpp"
+
+#include <string>
+
+namespace nats::test {
+
+namespace {
+
+constexpr const char* info = R"(INFO {"server_id":"R","version":"2.10.0","proto":1,)"
+                             R"("headers":true,"max_payload":1048576})"
+                             "\r\n";
+
+const scenario table[] = {
+    {"flush_and_rtt",
+     [](stage& s) {
+         s.start();
+         actor& a = s.connect("a");
+         actor& b = s.connect("b");
+         listener& sub = b.subscribe("f");
+         b.flush();
+         for (int i = 0; i < 100; ++i) a.send("f", std::to_string(i));
+         a.flush();
+         b.flush();
+         sub.counters();
+         a.rtt();
+         for (const duration bad : {duration(0s), duration(-1s)}) {
+             a.flush(bad);
+             a.rtt(bad);
+             a.wait_connected(bad);
+             a.barrier(bad);
+         }
+         a.flush(duration::max());
+         a.wait_connected();
+     },
+     R"(
+)"},
+    {"flush_a_server_that_does_not_answer",
+     [](stage& s) {
+         s.net().start(0, script{.greeting = info, .answer = "PONG\r\n"});
+         actor& a = s.connect("a");
+         a.flush(shortly);
+         a.rtt(shortly);
+         listener& sub = a.subscribe("s");
+         sub.next(shortly);
+         a.request("s", "?", shortly);
+         a.status();
+     },
+     R"(
+)"},
+    {"a_server_that_answers_no_pings_is_left",
+     [](stage& s) {
+         s.net().start(0, script{.greeting = info, .answer = "PONG\r\n"});
+         actor& a = s.connect(
+             "a", {.ping_interval = 20ms, .max_pings_out = 2, .reconnect = false});
+         listener& sub = a.subscribe("s");
+         sub.next();
+         a.status();
+         a.flush();
+         a.close_reason();
+         a.events();
+     },
+     R"(
+)"},
+    {"a_server_that_answers_pings_is_kept",
+     [](stage& s) {
+         s.start();
+         actor& a = s.connect(
+             "a", {.ping_interval = 5ms, .max_pings_out = 2, .reconnect = false});
+         listener& sub = a.subscribe("s");
+         sub.next(100ms);
+         a.publish("s", "still there");
+         sub.next();
+         a.events();
+     },
+     R"(
+)"},
+    {"a_barrier",
+     [](stage& s) {
+         s.start();
+         actor& a = s.connect("a");
+         a.barrier();
+         listener& sub = a.subscribe("b");
+         for (const char* p : {"1", "2"}) a.send("b", p);
+         a.flush();
+         a.barrier(shortly);
+         sub.next();
+         a.barrier(shortly);
+         sub.next();
+         a.barrier();
+     },
+     R"(
+)"},
+    {"waiting_without_a_connection",
+     [](stage& s) {
+         s.start();
+         options o = stage::quick();
+         o.reconnect_wait = 1min;
+         actor& a = s.connect("a", o);
+         listener& sub = a.subscribe("s");
+         a.flush();
+         s.net().stop(0);
+         a.until_status(session_status::reconnecting);
+         sub.next(shortly);
+         a.flush(shortly);
+         a.rtt();
+         a.wait_connected(shortly);
+         a.request("s", "?", shortly);
+         a.barrier();
+         a.close();
+         sub.next();
+     },
+     R"(
+)"},
+};
+
+} // namespace
+
+std::span<const scenario> waiting() {
+    return table;
+}
+
+} // namespace nats::test
