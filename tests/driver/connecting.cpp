@@ -26,6 +26,15 @@ const scenario table[] = {
          a.events();
      },
      R"(
+a connect -> ok
+a status -> connected
+a server -> server0
+a flush -> ok
+a close -> ok
+a status -> closed
+a events:
+    connected server0
+    closed: connection closed
 )"},
     {"connect_to_nobody",
      [](stage& s) {
@@ -33,6 +42,10 @@ const scenario table[] = {
          a.events();
      },
      R"(
+a connect -> cannot connect
+a events:
+    connect failed server0: cannot connect
+    closed: cannot connect
 )"},
     {"connect_to_the_second_of_a_list",
      [](stage& s) {
@@ -45,6 +58,11 @@ const scenario table[] = {
          a.events();
      },
      R"(
+a connect -> ok
+a server -> server1
+a events:
+    connect failed server0: cannot connect
+    connected server1
 )"},
     {"connect_to_the_first_server_before_the_list",
      [](stage& s) {
@@ -57,6 +75,8 @@ const scenario table[] = {
          a.server();
      },
      R"(
+a connect -> ok
+a server -> server1
 )"},
     {"log_in",
      [](stage& s) {
@@ -69,6 +89,12 @@ const scenario table[] = {
          b.events();
      },
      R"(
+a connect -> ok
+a flush -> ok
+b connect -> ok
+b flush -> ok
+b events:
+    connected server0
 )"},
     {"log_in_wrongly",
      [](stage& s) {
@@ -81,6 +107,13 @@ const scenario table[] = {
          (void)s.connect("c", {.token = "other"});
      },
      R"(
+a connect -> the server refused the login: Authorization Violation
+a events:
+    connect failed server0: the server refused the login: Authorization Violation
+    closed: the server refused the login: Authorization Violation
+nobody connect -> the server refused the login: Authorization Violation
+b connect -> ok
+c connect -> the server refused the login: Authorization Violation
 )"},
     {"connect_to_a_silent_server",
      [](stage& s) {
@@ -90,10 +123,19 @@ const scenario table[] = {
          actor& a = s.connect("a", o);
          a.events();
          s.net().start(0, script{.greeting = info});
+         o.connect_timeout = 300ms; // INFO takes its time on a busy machine
          actor& b = s.connect("b", o);
          b.events();
      },
      R"(
+a connect -> timeout: no INFO from server0 within 40 ms
+a events:
+    connect failed server0: timeout: no INFO from server0 within 40 ms
+    closed: timeout: no INFO from server0 within 40 ms
+b connect -> timeout: no PONG from server0 within 300 ms
+b events:
+    connect failed server0: timeout: no PONG from server0 within 300 ms
+    closed: timeout: no PONG from server0 within 300 ms
 )"},
     {"connect_to_what_is_no_server",
      [](stage& s) {
@@ -111,6 +153,15 @@ const scenario table[] = {
          c.events();
      },
      R"(
+a connect -> the peer does not speak the NATS protocol: unknown operation: the peer sent "HTTP/1.1 400 Bad Request\x0d"
+a connect -> the peer sent an operation that is not allowed now: PING while awaiting_info
+a connect -> the server sent an INFO that cannot be read: not the JSON of an INFO
+a connect -> the server sent an INFO that cannot be read: not the JSON of an INFO
+b connect -> the peer closed the connection
+c connect -> the server has too many connections: maximum connections exceeded
+c events:
+    connect failed server0: the server has too many connections: maximum connections exceeded
+    closed: the server has too many connections: maximum connections exceeded
 )"},
     {"connect_with_invalid_options",
      [](stage& s) {
@@ -130,6 +181,15 @@ const scenario table[] = {
          last.events();
      },
      R"(
+port connect -> invalid server URL: "nats://host:port": a path, query or fragment has no meaning here
+empty connect -> invalid server URL: "": empty: no server is named
+prefix connect -> invalid inbox prefix: "a..b"
+both connect -> invalid argument: both a token and a user
+timeout connect -> invalid argument: connect_timeout must be positive
+interval connect -> invalid argument: ping_interval must be positive
+pending connect -> invalid argument: a pending limit of 0; use a negative number for no limit
+wait connect -> invalid argument: reconnect_wait must be 0 to one year
+wait events: none
 )"},
     {"connect_before_the_server_is_there",
      [](stage& s) {
@@ -150,6 +210,18 @@ const scenario table[] = {
          a.events();
      },
      R"(
+a connect -> ok
+a status -> reconnecting
+a subscribe s -> ok
+a publish s -> ok
+a rtt -> not connected
+a wait connected -> ok
+a next s -> s "kept"
+a status -> connected
+a stats -> out 1 messages, 4 bytes; in 1 messages, 4 bytes; 0 reconnects
+a events:
+    connect failed server0: cannot connect
+    connected server0
 )"},
 };
 

@@ -49,16 +49,6 @@ private:
     Replies replies_;
 };
 
-/// One of the requests of `request_all`.
-[[nodiscard]] inline op<result<message>> ask(runtime& rt, std::string subject, std::string payload,
-                                             time_point deadline) {
-    const header_view no_headers;
-    const result<message_view> reply =
-        co_await rt.request(subject, payload, no_headers, deadline);
-    if (!reply) co_return reply.error();
-    co_return message(*reply);
-}
-
 template <class Client>
 class connection_over final : public connection {
 public:
@@ -103,8 +93,8 @@ public:
             std::vector<op<result<message>>> running;
             for (const std::string& p : payloads) {
                 runtime& rt = nc_.rt();
-                running.push_back(
-                    ask(rt, std::string(subject), p, deadline_after(rt.now(), timeout)));
+                running.push_back(ops::request_message(rt, subject, p, {},
+                                                       deadline_after(rt.now(), timeout)));
                 running.back().start();
             }
             std::vector<result<message>> out;

@@ -31,6 +31,22 @@ const scenario table[] = {
          a.status();
      },
      R"(
+a connect -> ok
+b connect -> ok
+a subscribe d -> ok
+a flush -> ok
+b flush -> ok
+a drain d -> ok
+a drain d -> ok
+a status of d -> draining
+a rest d -> 3: "1" "2" "3"; the subscription was drained
+a status of d -> ended
+a drain d -> the subscription is not valid any more
+b publish d -> ok
+b flush -> ok
+a flush -> ok
+a take d -> the subscription was drained
+a status -> connected
 )"},
     {"drain_a_subscription_with_a_handler",
      [](stage& s) {
@@ -49,6 +65,19 @@ const scenario table[] = {
          a.flush();
      },
      R"(
+a connect -> ok
+b connect -> ok
+a subscribe d -> ok
+a flush -> ok
+b flush -> ok
+a drain d -> ok
+a handles -> d "1"
+a handles -> d "2"
+a flush -> ok
+a status of d -> ended
+b publish d -> ok
+b flush -> ok
+a flush -> ok
 )"},
     {"drain_a_member_of_a_group",
      [](stage& s) {
@@ -70,6 +99,15 @@ const scenario table[] = {
          leaving.status();
      },
      R"(
+a connect -> ok
+a subscribe g -> ok
+a subscribe g -> ok
+a drain g -> ok
+a flush -> ok
+a flush -> ok
+together 100
+the one that left got no more
+a status of g -> ended
 )"},
     {"drain_a_connection",
      [](stage& s) {
@@ -93,6 +131,32 @@ const scenario table[] = {
          a.events();
      },
      R"(
+a connect -> ok
+b connect -> ok
+a subscribe in -> ok
+a flush -> ok
+b subscribe out -> ok
+b flush -> ok
+b flush -> ok
+a handles -> in "1"
+a publish out -> ok
+a handles -> in "2"
+a publish out -> ok
+a handles -> in "3"
+a publish out -> ok
+a drain -> ok
+a status -> closed
+a close reason -> connection closed
+a publish out -> connection closed
+a drain -> connection closed
+b next out -> out "1"
+b next out -> out "2"
+b next out -> out "3"
+b flush -> ok
+b take out -> timeout
+a events:
+    connected server0
+    closed: connection closed
 )"},
     {"drain_a_connection_while_it_is_read",
      [](stage& s) {
@@ -117,6 +181,25 @@ const scenario table[] = {
          a.events();
      },
      R"(
+a connect -> ok
+b connect -> ok
+a subscribe in -> ok
+a flush -> ok
+b flush -> ok
+a start drain -> ok
+a status -> draining subscriptions
+a status of in -> draining
+a subscribe late -> the connection is being drained
+a request late -> the connection is being drained
+a publish out -> ok
+a rest in -> 3: "1" "2" "3"; the subscription was drained
+a until closed -> ok
+a close reason -> connection closed
+a next in -> the subscription was drained
+a publish out -> connection closed
+a events:
+    connected server0
+    closed: connection closed
 )"},
     {"drain_a_connection_of_requests",
      [](stage& s) {
@@ -129,6 +212,14 @@ const scenario table[] = {
          a.close_reason();
      },
      R"(
+a connect -> ok
+a subscribe svc -> ok
+a handles -> svc [_INBOX] "1"
+a respond -> ok
+a request svc -> _INBOX "answer"
+a start drain -> ok
+a until closed -> ok
+a close reason -> connection closed
 )"},
     {"drain_takes_too_long",
      [](stage& s) {
@@ -147,6 +238,18 @@ const scenario table[] = {
          a.events();
      },
      R"(
+a connect -> ok
+a subscribe in -> ok
+a flush -> ok
+a start drain -> ok
+a until closed -> ok
+a close reason -> the drain took too long
+a next in -> in "nobody reads this"
+a next in -> the subscription was drained
+a events:
+    connected server0
+    warning: the drain took too long: draining subscriptions
+    closed: the drain took too long
 )"},
     {"drain_without_a_connection",
      [](stage& s) {
@@ -163,6 +266,15 @@ const scenario table[] = {
          sub.next();
      },
      R"(
+a connect -> ok
+a subscribe s -> ok
+a flush -> ok
+a until reconnecting -> ok
+a drain s -> ok
+a drain -> not connected
+a status -> closed
+a close reason -> connection closed
+a next s -> the subscription was drained
 )"},
     {"drain_after_the_end",
      [](stage& s) {
@@ -173,6 +285,10 @@ const scenario table[] = {
          a.start_drain();
      },
      R"(
+a connect -> ok
+a close -> ok
+a drain -> connection closed
+a start drain -> connection closed
 )"},
 };
 

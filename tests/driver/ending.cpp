@@ -37,6 +37,31 @@ const scenario table[] = {
          a.events();
      },
      R"(
+a connect -> ok
+a subscribe c -> ok
+a flush -> ok
+a close -> ok
+a close -> ok
+a status -> closed
+a close reason -> connection closed
+a publish c -> connection closed
+a subscribe c -> connection closed
+a flush -> connection closed
+a rtt -> connection closed
+a wait connected -> connection closed
+a barrier -> ok
+a request c -> connection closed
+a request by inbox c -> connection closed
+a request many c -> connection closed
+a force reconnect -> connection closed
+a next c -> connection closed
+a take c -> connection closed
+a status of c -> ended
+a unsubscribe c -> the subscription is not valid any more
+a drain c -> the subscription is not valid any more
+a events:
+    connected server0
+    closed: connection closed
 )"},
     {"close_writes_what_was_published",
      [](stage& s) {
@@ -55,6 +80,12 @@ const scenario table[] = {
          s.note(std::to_string(in_order) + " in order");
      },
      R"(
+reader connect -> ok
+reader subscribe c -> ok
+reader flush -> ok
+writer connect -> ok
+writer close -> ok
+1000 in order
 )"},
     {"what_had_come_before_the_end_can_be_read",
      [](stage& s) {
@@ -75,6 +106,20 @@ const scenario table[] = {
          a.events();
      },
      R"(
+a connect -> ok
+other connect -> ok
+a subscribe s -> ok
+a flush -> ok
+other flush -> ok
+a flush -> ok
+other flush -> ok
+a rest s -> 5: "1" "2" "3" "4" "5"; the peer closed the connection
+a rest s -> 0:; the peer closed the connection
+a status -> closed
+a events:
+    connected server0
+    disconnected: the peer closed the connection
+    closed: the peer closed the connection
 )"},
     {"what_had_come_before_close_can_be_read",
      [](stage& s) {
@@ -87,6 +132,11 @@ const scenario table[] = {
          sub.rest();
      },
      R"(
+a connect -> ok
+a subscribe s -> ok
+a flush -> ok
+a close -> ok
+a rest s -> 2: "1" "2"; connection closed
 )"},
     {"subscriptions_outlive_their_client",
      [](stage& s) {
@@ -106,6 +156,18 @@ const scenario table[] = {
          other.destroy();
      },
      R"(
+a connect -> ok
+a subscribe s -> ok
+a subscribe other -> ok
+a publish s -> ok
+a flush -> ok
+a request many other -> ok
+a destroy -> ok
+a next s -> s "received before"
+a next s -> connection closed
+a status of s -> ended
+a unsubscribe s -> the subscription is not valid any more
+a reply of other -> connection closed
 )"},
     {"a_client_is_destroyed_with_all_it_has",
      [](stage& s) {
@@ -121,6 +183,15 @@ const scenario table[] = {
          b.request("s", "anybody?");
      },
      R"(
+a connect -> ok
+b connect -> ok
+a subscribe s -> ok
+b subscribe last -> ok
+b flush -> ok
+a publish last -> ok
+a destroy -> ok
+b next last -> last "words"
+b request s -> no responders (status 503): request to "s"
 )"},
     {"events_in_their_order",
      [](stage& s) {
@@ -129,6 +200,7 @@ const scenario table[] = {
          const std::string list = s.url(0) + ',' + s.url(1);
          options o = stage::quick();
          o.servers = list;
+         o.max_reconnects = 1;
          actor& a = s.connect("a", o);
          listener& sub =
              a.subscribe("slow", {.queue = {}, .pending = pending_limits{.messages = 1}});
@@ -141,11 +213,30 @@ const scenario table[] = {
          sub.take();
          sub.take();
          s.net().stop(0);
-         a.until_event("connect failed server0");
-         a.close();
+         a.until_status(session_status::closed);
          a.events();
      },
      R"(
+a connect -> ok
+a subscribe slow -> ok
+a flush -> ok
+a force reconnect -> ok
+a wait connected -> ok
+a until event reconnected 2 -> ok
+a take slow -> slow consumer: messages were dropped: 2 dropped so far
+a take slow -> slow "1"
+a until closed -> ok
+a events:
+    connected server0
+    slow consumer slow, 1 dropped
+    disconnected: a reconnect was asked for
+    reconnected 1 server1
+    disconnected: the peer closed the connection
+    reconnected 2 server0
+    disconnected: the peer closed the connection
+    connect failed server1: cannot connect
+    connect failed server0: cannot connect
+    closed: no server could be reached
 )"},
 };
 

@@ -21,6 +21,15 @@ const scenario table[] = {
          sub.counters();
      },
      R"(
+a connect -> ok
+a subscribe h.* -> ok
+a publish h.1 -> ok
+a publish h.2 -> ok
+a handles -> h.1 "one"
+a handles -> h.2 [r] "two"
+a flush -> ok
+a take h.* -> invalid argument: this subscription has a handler
+a counters of h.* -> 0 pending, 0 bytes, 2 delivered, 0 dropped
 )"},
     {"handlers_that_publish",
      [](stage& s) {
@@ -37,6 +46,20 @@ const scenario table[] = {
          out.take();
      },
      R"(
+a connect -> ok
+a subscribe out -> ok
+a subscribe in -> ok
+a publish in -> ok
+a publish in -> ok
+a publish in -> ok
+a next out -> out "1"
+a next out -> out "again"
+a next out -> out "2"
+a next out -> out "again"
+a next out -> out "3"
+a next out -> out "again"
+a flush -> ok
+a take out -> timeout
 )"},
     {"handlers_that_subscribe_and_unsubscribe",
      [](stage& s) {
@@ -59,6 +82,24 @@ const scenario table[] = {
          once.status();
      },
      R"(
+a connect -> ok
+a subscribe first -> ok
+a subscribe once -> ok
+a unsubscribe after 1 of once -> ok
+a publish once -> ok
+a publish once -> ok
+a publish first -> ok
+a handles -> once "1"
+a handles -> first ""
+a subscribe second -> ok
+a flush -> ok
+a publish second -> ok
+a handles -> second "heard"
+a flush -> ok
+a publish first -> ok
+a handles -> first ""
+a flush -> ok
+a status of once -> ended
 )"},
     {"handlers_that_destroy_their_subscription",
      [](stage& s) {
@@ -71,6 +112,11 @@ const scenario table[] = {
          a.request("s", "anybody?");
      },
      R"(
+a connect -> ok
+a subscribe s -> ok
+a handles -> s "1"
+a flush -> ok
+a request s -> no responders (status 503): request to "s"
 )"},
     {"handlers_and_readers_side_by_side",
      [](stage& s) {
@@ -85,6 +131,12 @@ const scenario table[] = {
          sub.rest(0s);
      },
      R"(
+a connect -> ok
+a subscribe s.* -> ok
+a subscribe s.2 -> ok
+a flush -> ok
+handled 1232
+a rest s.2 -> 2: "2" "2"; timeout
 )"},
     {"handlers_that_are_empty",
      [](stage& s) {
@@ -94,6 +146,9 @@ const scenario table[] = {
          a.flush();
      },
      R"(
+a connect -> ok
+a subscribe s -> invalid argument: an empty handler
+a flush -> ok
 )"},
 };
 

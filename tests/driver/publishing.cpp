@@ -17,7 +17,7 @@ const scenario table[] = {
          listener& sub = a.subscribe("greet.*");
          a.flush();
          b.publish("greet.joe", "hello");
-         b.publish("greet.ann", std::string_view("\0\r\nMSG x 1 1\r\n\xff", 15));
+         b.publish("greet.ann", std::string_view("\0\r\nMSG x 1 1\r\n\x7f", 15));
          b.publish("other", "not for a");
          b.publish("greet.last");
          b.flush();
@@ -28,6 +28,20 @@ const scenario table[] = {
          sub.take();
      },
      R"(
+a connect -> ok
+b connect -> ok
+a subscribe greet.* -> ok
+a flush -> ok
+b publish greet.joe -> ok
+b publish greet.ann -> ok
+b publish other -> ok
+b publish greet.last -> ok
+b flush -> ok
+a next greet.* -> greet.joe "hello"
+a next greet.* -> greet.ann "\x00\r\nMSG x 1 1\r\n\x7f"
+a next greet.* -> greet.last ""
+a flush -> ok
+a take greet.* -> timeout
 )"},
     {"publish_with_a_reply_subject",
      [](stage& s) {
@@ -43,6 +57,16 @@ const scenario table[] = {
          a.respond(questions.next(), "x");
      },
      R"(
+a connect -> ok
+a subscribe question -> ok
+a subscribe answers.a -> ok
+a publish question -> ok
+a next question -> question [answers.a] "why?"
+a respond -> ok
+a next answers.a -> answers.a "because"
+a publish question -> ok
+a next question -> question "no answer, please"
+a respond -> the message has no reply subject: "question"
 )"},
     {"publish_headers",
      [](stage& s) {
@@ -62,6 +86,14 @@ const scenario table[] = {
          sub.next();
      },
      R"(
+a connect -> ok
+a subscribe h -> ok
+a publish h -> ok
+a next h -> h [r] {NATS/1.0\r\nAccept: text/plain\r\naccept: lower\r\nAccept: text/html; q=0.5\r\nEmpty: \r\n\r\n} "body"
+a publish h -> ok
+a next h -> h {NATS/1.0\r\nAccept: text/plain\r\naccept: lower\r\nAccept: text/html; q=0.5\r\nEmpty: \r\n\r\n} "body"
+a publish h -> ok
+a next h -> h {NATS/1.0 404 Not Here\r\n\r\n} ""
 )"},
     {"publish_a_mebibyte",
      [](stage& s) {
@@ -82,6 +114,16 @@ const scenario table[] = {
          a.status();
      },
      R"(
+a connect -> ok
+a subscribe large -> ok
+a publish large -> ok
+a publish large -> ok
+a next large -> large 1048576 bytes (2897491022)
+a next large -> large "small"
+a publish large -> payload larger than the server accepts: 1048577 bytes, max_payload is 1048576
+a flush -> ok
+a take large -> timeout
+a status -> connected
 )"},
     {"publish_up_to_max_payload",
      [](stage& s) {
@@ -104,6 +146,19 @@ const scenario table[] = {
          a.events();
      },
      R"(
+a connect -> ok
+a subscribe m -> ok
+a publish m -> ok
+a publish m -> payload larger than the server accepts: 1001 bytes, max_payload is 1000
+a publish m -> ok
+a publish m -> payload larger than the server accepts: 1001 bytes, max_payload is 1000
+a request m -> payload larger than the server accepts: 1001 bytes, max_payload is 1000
+a next m -> m 1000 bytes (689592320)
+a next m -> m {NATS/1.0\r\nName: value\r\n\r\n} 975 bytes (1782783600)
+a flush -> ok
+a take m -> timeout
+a events:
+    connected server0
 )"},
     {"publish_in_order",
      [](stage& s) {
@@ -121,6 +176,11 @@ const scenario table[] = {
          sub.take();
      },
      R"(
+a connect -> ok
+a subscribe n -> ok
+a flush -> ok
+2000 in order
+a take n -> timeout
 )"},
     {"publish_what_is_invalid",
      [](stage& s) {
@@ -144,6 +204,43 @@ const scenario table[] = {
          a.events();
      },
      R"(
+a connect -> ok
+a publish  -> invalid subject: publish to ""
+a request  -> invalid subject: publish to ""
+a publish . -> invalid subject: publish to "."
+a request . -> invalid subject: publish to "."
+a publish a. -> invalid subject: publish to "a."
+a request a. -> invalid subject: publish to "a."
+a publish .a -> invalid subject: publish to ".a"
+a request .a -> invalid subject: publish to ".a"
+a publish a..b -> invalid subject: publish to "a..b"
+a request a..b -> invalid subject: publish to "a..b"
+a publish a b -> invalid subject: publish to "a b"
+a request a b -> invalid subject: publish to "a b"
+a publish a\x09b -> invalid subject: publish to "a\x09b"
+a request a\x09b -> invalid subject: publish to "a\x09b"
+a publish a\r\nb -> invalid subject: publish to "a\x0d\x0ab"
+a request a\r\nb -> invalid subject: publish to "a\x0d\x0ab"
+a publish a.* -> invalid subject: publish to "a.*"
+a request a.* -> invalid subject: publish to "a.*"
+a publish a.> -> invalid subject: publish to "a.>"
+a request a.> -> invalid subject: publish to "a.>"
+a publish * -> invalid subject: publish to "*"
+a request * -> invalid subject: publish to "*"
+a publish a\x01 -> invalid subject: publish to "a\x01"
+a request a\x01 -> invalid subject: publish to "a\x01"
+a publish ok -> invalid subject: reply subject "a b"
+a publish ssssssssssssssssssssssssssssssssssssssss -> subject, reply or queue group too long for one command
+a subscribe a..b -> invalid subject: subscribe to "a..b"
+a subscribe a.>.b -> invalid subject: subscribe to "a.>.b"
+a subscribe a b -> invalid subject: subscribe to "a b"
+a subscribe ok -> invalid queue group: ""
+a subscribe ok -> invalid queue group: "a b"
+a subscribe ok -> invalid argument: a pending limit of 0; use a negative number for no limit
+a flush -> ok
+a stats -> out 0 messages, 0 bytes; in 0 messages, 0 bytes; 0 reconnects
+a events:
+    connected server0
 )"},
     {"publish_without_an_echo",
      [](stage& s) {
@@ -160,6 +257,16 @@ const scenario table[] = {
          sub.take();
      },
      R"(
+deaf connect -> ok
+other connect -> ok
+deaf subscribe echo -> ok
+deaf publish echo -> ok
+deaf flush -> ok
+other publish echo -> ok
+other flush -> ok
+deaf next echo -> echo "other's"
+deaf flush -> ok
+deaf take echo -> timeout
 )"},
     {"publish_verbosely",
      [](stage& s) {
@@ -175,6 +282,15 @@ const scenario table[] = {
          a.events();
      },
      R"(
+a connect -> ok
+a subscribe v -> ok
+a flush -> ok
+a rest v -> 100: "0" "1" "2" "3" "4" "5" "6" "7" "8" "9"; timeout
+a request nobody -> no responders (status 503): request to "nobody"
+a unsubscribe v -> ok
+a flush -> ok
+a events:
+    connected server0
 )"},
     {"publish_and_count",
      [](stage& s) {
@@ -192,6 +308,15 @@ const scenario table[] = {
          sub.counters();
      },
      R"(
+a connect -> ok
+a subscribe counted -> ok
+a publish counted -> ok
+a publish counted -> ok
+a publish elsewhere -> ok
+a flush -> ok
+a next counted -> counted "12345"
+a stats -> out 3 messages, 33 bytes; in 2 messages, 26 bytes; 0 reconnects
+a counters of counted -> 1 pending, 21 bytes, 1 delivered, 0 dropped
 )"},
 };
 

@@ -32,11 +32,34 @@ const scenario table[] = {
          a.flush();
          sub.take();
          added.take();
+         a.stats(); // before a server's own text is in it
          a.request("gone");
-         a.stats();
          a.events();
      },
      R"(
+a connect -> ok
+a subscribe a -> ok
+a subscribe b -> ok
+a subscribe gone -> ok
+a flush -> ok
+a until event connect failed -> ok
+a subscribe added -> ok
+a wait connected -> ok
+a publish a -> ok
+a publish b -> ok
+a publish added -> ok
+a publish gone -> ok
+a handles -> b "b"
+a flush -> ok
+a take a -> a "a"
+a take added -> added "added"
+a stats -> out 4 messages, 11 bytes; in 3 messages, 7 bytes; 1 reconnects
+a request gone -> no responders (status 503): request to "gone"
+a events:
+    connected server0
+    disconnected: the peer closed the connection
+    connect failed server0: cannot connect
+    reconnected 1 server0
 )"},
     {"a_maximum_counts_across_a_reconnect",
      [](stage& s) {
@@ -54,6 +77,14 @@ const scenario table[] = {
          sub.rest();
      },
      R"(
+a connect -> ok
+a subscribe m -> ok
+a unsubscribe after 3 of m -> ok
+a next m -> m "1"
+a next m -> m "2"
+a until event connect failed -> ok
+a wait connected -> ok
+a rest m -> 1: "3"; the subscription has delivered all its messages
 )"},
     {"publishes_are_kept",
      [](stage& s) {
@@ -73,6 +104,23 @@ const scenario table[] = {
          a.stats();
      },
      R"(
+a connect -> ok
+a subscribe k -> ok
+a flush -> ok
+a until event connect failed -> ok
+a publish k -> ok
+a publish k -> ok
+a publish k -> ok
+a kept -> 36 bytes
+a publish a b -> invalid subject: publish to "a b"
+a flush -> ok
+a kept -> 0 bytes
+a publish k -> ok
+a next k -> k "1"
+a next k -> k "2"
+a next k -> k "3"
+a next k -> k "4"
+a stats -> out 4 messages, 4 bytes; in 4 messages, 4 bytes; 1 reconnects
 )"},
     {"publishes_are_kept_up_to_a_limit",
      [](stage& s) {
@@ -90,6 +138,17 @@ const scenario table[] = {
          sub.rest(0s);
      },
      R"(
+a connect -> ok
+a subscribe k -> ok
+a flush -> ok
+a until event connect failed -> ok
+a publish k -> ok
+a publish k -> ok
+a publish k -> ok
+a publish k -> not connected, and no more can be kept until then: 942 bytes are kept, of 1000
+a publish k -> ok
+a flush -> ok
+a rest k -> 4: 301 bytes (1679204528) 301 bytes (2313503537) 301 bytes (2947802546) "a small one"; timeout
 )"},
     {"nothing_is_kept_without_a_buffer",
      [](stage& s) {
@@ -106,6 +165,13 @@ const scenario table[] = {
          a.flush();
      },
      R"(
+a connect -> ok
+a flush -> ok
+a until event connect failed -> ok
+a publish x -> not connected, and no more can be kept until then: 0 bytes are kept, of 0
+a wait connected -> ok
+a publish x -> ok
+a flush -> ok
 )"},
     {"a_kept_publish_that_is_too_large_is_dropped",
      [](stage& s) {
@@ -122,6 +188,20 @@ const scenario table[] = {
          a.events();
      },
      R"(
+a connect -> ok
+a subscribe s -> ok
+a flush -> ok
+a until event connect failed -> ok
+a publish s -> ok
+a publish s -> ok
+a next s -> s "small"
+a publish s -> payload larger than the server accepts: 5000 bytes, max_payload is 1000
+a events:
+    connected server0
+    disconnected: the peer closed the connection
+    connect failed server0: cannot connect
+    reconnected 1 server0
+    warning: a kept publish had to be dropped: 1, by the limits of server0
 )"},
     {"requests_fail_with_the_connection",
      [](stage& s) {
@@ -136,6 +216,12 @@ const scenario table[] = {
          a.request("nobody");
      },
      R"(
+a connect -> ok
+a subscribe svc -> ok
+a handles -> svc [_INBOX] "1"
+a request svc -> the peer closed the connection
+a status -> reconnecting
+a request nobody -> no responders (status 503): request to "nobody"
 )"},
     {"requests_wait_on",
      [](stage& s) {
@@ -149,6 +235,13 @@ const scenario table[] = {
          a.status();
      },
      R"(
+a connect -> ok
+a subscribe svc -> ok
+a handles -> svc [_INBOX] "1"
+a request svc -> timeout: request to "svc"
+a wait connected -> ok
+a request nobody -> no responders (status 503): request to "nobody"
+a status -> connected
 )"},
     {"reconnecting_ends_after_so_many_failures",
      [](stage& s) {
@@ -167,6 +260,19 @@ const scenario table[] = {
          a.events();
      },
      R"(
+a connect -> ok
+a subscribe s -> ok
+a flush -> ok
+a next s -> no server could be reached
+a status -> closed
+3 attempts
+a close reason -> no server could be reached
+a publish s -> connection closed
+a events:
+    connected server0
+    disconnected: the peer closed the connection
+    connect failed server0: cannot connect
+    closed: no server could be reached
 )"},
     {"reconnecting_is_off",
      [](stage& s) {
@@ -182,6 +288,17 @@ const scenario table[] = {
          a.events();
      },
      R"(
+a connect -> ok
+a subscribe s -> ok
+a flush -> ok
+a next s -> the peer closed the connection
+a status -> closed
+a force reconnect -> connection closed
+a wait connected -> the peer closed the connection
+a events:
+    connected server0
+    disconnected: the peer closed the connection
+    closed: the peer closed the connection
 )"},
     {"reconnecting_by_force",
      [](stage& s) {
@@ -202,6 +319,31 @@ const scenario table[] = {
          a.events();
      },
      R"(
+a connect -> ok
+a subscribe f -> ok
+a publish f -> ok
+a next f -> f "1"
+a force reconnect -> ok
+a wait connected -> ok
+a publish f -> ok
+a next f -> f "2"
+a force reconnect -> ok
+a wait connected -> ok
+a publish f -> ok
+a next f -> f "3"
+a force reconnect -> ok
+a wait connected -> ok
+a publish f -> ok
+a next f -> f "goes on"
+a stats -> out 4 messages, 10 bytes; in 4 messages, 10 bytes; 3 reconnects
+a events:
+    connected server0
+    disconnected: a reconnect was asked for
+    reconnected 1 server0
+    disconnected: a reconnect was asked for
+    reconnected 2 server0
+    disconnected: a reconnect was asked for
+    reconnected 3 server0
 )"},
     {"reconnecting_by_force_to_another",
      [](stage& s) {
@@ -220,6 +362,25 @@ const scenario table[] = {
          a.events();
      },
      R"(
+a connect -> ok
+a server -> server0
+a force reconnect -> ok
+a wait connected -> ok
+a server -> server1
+a force reconnect -> ok
+a wait connected -> ok
+a server -> server0
+a force reconnect -> ok
+a wait connected -> ok
+a server -> server1
+a events:
+    connected server0
+    disconnected: a reconnect was asked for
+    reconnected 1 server1
+    disconnected: a reconnect was asked for
+    reconnected 2 server0
+    disconnected: a reconnect was asked for
+    reconnected 3 server1
 )"},
     {"reconnecting_by_force_ends_a_wait",
      [](stage& s) {
@@ -228,13 +389,23 @@ const scenario table[] = {
          o.reconnect_wait = 1min;
          actor& a = s.connect("a", o);
          a.flush();
-         go_down(s, a);
+         s.net().stop(0);
+         a.until_status(session_status::reconnecting);
          s.start();
          a.force_reconnect();
          a.wait_connected();
          a.events();
      },
      R"(
+a connect -> ok
+a flush -> ok
+a until reconnecting -> ok
+a force reconnect -> ok
+a wait connected -> ok
+a events:
+    connected server0
+    disconnected: the peer closed the connection
+    reconnected 1 server0
 )"},
     {"servers_can_be_replaced",
      [](stage& s) {
@@ -250,6 +421,14 @@ const scenario table[] = {
          a.server();
      },
      R"(
+a connect -> ok
+a set servers -> ok
+a server -> server0
+a flush -> ok
+a set servers -> invalid server URL: "nats://host:port": a path, query or fragment has no meaning here
+a force reconnect -> ok
+a wait connected -> ok
+a server -> server1
 )"},
     {"the_next_server_is_taken",
      [](stage& s) {
@@ -269,6 +448,17 @@ const scenario table[] = {
          a.events();
      },
      R"(
+a connect -> ok
+a subscribe s -> ok
+a flush -> ok
+a until event reconnected -> ok
+a server -> server1
+a publish s -> ok
+a next s -> s "there"
+a events:
+    connected server0
+    disconnected: the peer closed the connection
+    reconnected 1 server1
 )"},
     {"a_login_that_is_refused_twice_is_the_end",
      [](stage& s) {
@@ -287,6 +477,19 @@ const scenario table[] = {
          a.events();
      },
      R"(
+a connect -> ok
+a subscribe s -> ok
+a flush -> ok
+a until event connect failed -> ok
+a next s -> the server refused the login: Authorization Violation
+a status -> closed
+a close reason -> the server refused the login: Authorization Violation
+a events:
+    connected server0
+    disconnected: the peer closed the connection
+    connect failed server0: cannot connect
+    connect failed server0: the server refused the login: Authorization Violation
+    closed: the server refused the login: Authorization Violation
 )"},
     {"a_server_that_says_why_it_ends",
      [](stage& s) {
@@ -300,6 +503,14 @@ const scenario table[] = {
          a.events();
      },
      R"(
+a connect -> ok
+a until closed -> ok
+a close reason -> the connection went stale: Stale Connection
+a events:
+    connected server0
+    server error: the connection went stale: Stale Connection
+    disconnected: the connection went stale: Stale Connection
+    closed: the connection went stale: Stale Connection
 )"},
     {"a_server_that_breaks_the_protocol",
      [](stage& s) {
@@ -312,6 +523,13 @@ const scenario table[] = {
          a.events();
      },
      R"(
+a connect -> ok
+a until closed -> ok
+a close reason -> the peer does not speak the NATS protocol: unknown operation: the peer sent "NONSENSE\x0d"
+a events:
+    connected server0
+    disconnected: the peer does not speak the NATS protocol: unknown operation: the peer sent "NONSENSE\x0d"
+    closed: the peer does not speak the NATS protocol: unknown operation: the peer sent "NONSENSE\x0d"
 )"},
     {"a_lame_duck_is_used_on",
      [](stage& s) {
@@ -326,6 +544,15 @@ const scenario table[] = {
          a.events();
      },
      R"(
+a connect -> ok
+a subscribe s -> ok
+a flush -> ok
+a until event lame duck -> ok
+a publish s -> ok
+a next s -> s "still works"
+a events:
+    connected server0
+    lame duck server0
 )"},
     {"a_lame_duck_is_left",
      [](stage& s) {
@@ -343,6 +570,15 @@ const scenario table[] = {
          a.events();
      },
      R"(
+a connect -> ok
+a flush -> ok
+a until event reconnected -> ok
+a server -> server1
+a events:
+    connected server0
+    lame duck server0
+    disconnected: the server is about to shut down: server0
+    reconnected 1 server1
 )"},
 };
 

@@ -61,6 +61,11 @@ const scenario table[] = {
          a.request("echo", std::string(100'000, 'x'));
      },
      R"(
+a connect -> ok
+a subscribe echo -> ok
+a request echo -> _INBOX {NATS/1.0\r\nK: 1\r\nK: 2\r\n\r\n} "hello"
+a request echo -> _INBOX ""
+a request echo -> _INBOX 100000 bytes (308785152)
 )"},
     {"requests_to_nobody",
      [](stage& s) {
@@ -72,6 +77,11 @@ const scenario table[] = {
          b.request("nobody", "hello?", shortly);
      },
      R"(
+a connect -> ok
+a request nobody -> no responders (status 503): request to "nobody"
+a request by inbox nobody -> no responders (status 503)
+b connect -> ok
+b request nobody -> timeout: request to "nobody"
 )"},
     {"requests_that_time_out",
      [](stage& s) {
@@ -89,6 +99,19 @@ const scenario table[] = {
          a.request_by_inbox("echo", {}, 0s);
      },
      R"(
+a connect -> ok
+a subscribe silent -> ok
+a subscribe echo -> ok
+a request silent -> timeout: request to "silent"
+a request by inbox silent -> timeout
+a next silent -> silent [_INBOX] "1"
+a respond -> ok
+a next silent -> silent [_INBOX] "2"
+a respond -> ok
+a request echo -> _INBOX "mine"
+a request echo -> invalid argument: timeout must be positive
+a request echo -> invalid argument: timeout must be positive
+a request by inbox echo -> invalid argument: timeout must be positive
 )"},
     {"requests_by_inbox",
      [](stage& s) {
@@ -100,6 +123,11 @@ const scenario table[] = {
          a.request_by_inbox("a b", "3");
      },
      R"(
+a connect -> ok
+a subscribe echo -> ok
+a request by inbox echo -> _INBOX "1"
+a request by inbox echo -> _INBOX "2"
+a request by inbox a b -> invalid subject: publish to "a b"
 )"},
     {"requests_at_once",
      [](stage& s) {
@@ -112,6 +140,10 @@ const scenario table[] = {
          a.request_all("nobody", {"1", "2"});
      },
      R"(
+a connect -> ok
+a subscribe echo -> ok
+a request all echo -> "0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12", "13", "14", "15", "16", "17", "18", "19", "20", "21", "22", "23", "24", "25", "26", "27", "28", "29", "30", "31", "32", "33", "34", "35", "36", "37", "38", "39", "40", "41", "42", "43", "44", "45", "46", "47", "48", "49"
+a request all nobody -> no responders (status 503): request to "nobody", no responders (status 503): request to "nobody"
 )"},
     {"requests_answered_the_other_way_round",
      [](stage& s) {
@@ -129,6 +161,9 @@ const scenario table[] = {
          a.request_all("asked", {"1", "2", "3", "4", "5"});
      },
      R"(
+a connect -> ok
+a subscribe asked -> ok
+a request all asked -> "1", "2", "3", "4", "5"
 )"},
     {"requests_with_several_replies",
      [](stage& s) {
@@ -144,6 +179,12 @@ const scenario table[] = {
          a.request("forger");
      },
      R"(
+a connect -> ok
+a subscribe list -> ok
+a request list -> _INBOX "1"
+a request list -> _INBOX "1"
+a subscribe forger -> ok
+a request forger -> _INBOX {NATS/1.0 503\r\n\r\n} "not what it seems"
 )"},
     {"requests_for_many_up_to_a_number",
      [](stage& s) {
@@ -158,16 +199,30 @@ const scenario table[] = {
          one.next();
      },
      R"(
+a connect -> ok
+a subscribe list -> ok
+a request many list -> ok
+a replies of list -> "1" "2" the end
+a reply of list -> the end
+a request many list -> ok
+a reply of list -> _INBOX "1"
+a reply of list -> the end
 )"},
     {"requests_for_many_up_to_a_time",
      [](stage& s) {
          s.start();
          actor& a = s.connect("a");
          serve_list(a, {"1", "2", "3"});
-         a.request_many("list", "all", {.timeout = 100ms}).rest();
-         a.request_many("list", "all", {.timeout = patience, .stall = 50ms}).rest();
+         a.request_many("list", "all", {.timeout = 300ms}).rest();
+         a.request_many("list", "all", {.timeout = patience, .stall = 200ms}).rest();
      },
      R"(
+a connect -> ok
+a subscribe list -> ok
+a request many list -> ok
+a replies of list -> "1" "2" "3" the end
+a request many list -> ok
+a replies of list -> "1" "2" "3" the end
 )"},
     {"requests_for_many_up_to_a_message",
      [](stage& s) {
@@ -179,6 +234,12 @@ const scenario table[] = {
          a.request_many("list", "all", {.timeout = patience, .until = stop}).rest();
      },
      R"(
+a connect -> ok
+a subscribe list -> ok
+a request many list -> ok
+a replies of list -> "1" "stop" "2" the end
+a request many list -> ok
+a replies of list -> "1" the end
 )"},
     {"requests_for_many_to_nobody",
      [](stage& s) {
@@ -197,6 +258,16 @@ const scenario table[] = {
          a.request_many("list", "?", {.max_messages = 0});
      },
      R"(
+a connect -> ok
+a request many nobody -> ok
+a replies of nobody -> no responders (status 503)
+a subscribe list -> ok
+a request many list -> ok
+a replies of list -> "1" the server reported an error (status 404): No Such Thing
+a request many a b -> invalid subject: publish to "a b"
+a request many list -> invalid argument: timeout must be positive
+a request many list -> invalid argument: stall must be positive
+a request many list -> invalid argument: max_messages must not be 0
 )"},
     {"requests_for_many_left_early",
      [](stage& s) {
@@ -211,11 +282,16 @@ const scenario table[] = {
          r.next();
          r.destroy();
          a.flush();
-         s.note("whether the inbox is left: ");
          const result<message> m = a.get()->request(inbox, "anybody?", patience, {});
-         s.note(m ? "no" : std::string(describe(m.error().code())));
+         s.note("asking its inbox: " + s.outcome(m).substr(0, 13));
      },
      R"(
+a connect -> ok
+a subscribe list -> ok
+a request many list -> ok
+a reply of list -> _INBOX "1"
+a flush -> ok
+asking its inbox: no responders
 )"},
     {"ops_of_ones_own",
      [](stage& s) {
@@ -229,6 +305,13 @@ const scenario table[] = {
          a.run([](runtime& rt) { return ask_twice(rt, "echo", rt.now() + patience); });
      },
      R"(
+a connect -> ok
+a subscribe echo -> ok
+a run -> firstsecond
+a run -> no responders (status 503)
+a run -> slept
+a close -> ok
+a run -> connection closed
 )"},
 };
 

@@ -6,6 +6,8 @@
 
 #include "driver/stage.hpp"
 
+#include "support/session_steps.hpp"
+
 #include <algorithm>
 #include <stdexcept>
 #include <utility>
@@ -22,7 +24,7 @@ void replace_all(std::string& text, std::string_view what, std::string_view with
 
 std::string text_of_payload(std::string_view payload) {
     constexpr std::size_t most = 60;
-    if (payload.size() <= most) return '"' + printable(payload) + '"';
+    if (payload.size() <= most) return '"' + shown(payload) + '"';
     std::uint32_t sum = 0;
     for (const char c : payload) sum = sum * 31 + static_cast<unsigned char>(c);
     return std::to_string(payload.size()) + " bytes (" + std::to_string(sum) + ')';
@@ -44,11 +46,25 @@ std::string_view name_of_status(subscription_status s) {
 
 /// What a broken connection is told with is the system's words.
 bool is_of_the_system(errc code) {
-    return code == errc::eof || code == errc::io_error || code == errc::connect_failed ||
-           code == errc::resolve_failed;
+    return code == errc::eof || code == errc::connect_failed || code == errc::resolve_failed ||
+           code == errc::no_servers;
 }
 
 } // namespace
+
+class stage::aside {
+public:
+    explicit aside(actor& of) : stage_(of.on()), before_(stage_.lines_) {
+        stage_.lines_ = &of.handled_;
+    }
+    aside(const aside&) = delete;
+    aside& operator=(const aside&) = delete;
+    ~aside() { stage_.lines_ = before_; }
+
+private:
+    stage& stage_;
+    std::string* before_;
+};
 
 // --- listener
 
@@ -61,9 +77,13 @@ void listener::note(std::string_view what, std::string_view outcome) {
     owner_->note(std::string(what) + ' ' + name_, outcome);
 }
 
+void listener::note_wait(std::string_view what, std::string_view outcome) {
+    owner_->note_wait(std::string(what) + ' ' + name_, outcome);
+}
+
 message listener::next(duration timeout) {
     result<message> m = reader_ ? reader_->next(timeout) : error{errc::invalid_subscription};
-    note(timeout == 0s ? "take" : "next",
+    note_wait(timeout == 0s ? "take" : "next",
          m ? owner_->on().text_of(*m) : owner_->on().text_of(m.error()));
     return m ? std::move(*m) : message();
 }
@@ -75,7 +95,7 @@ void listener::rest(duration timeout) {
     for (; m; m = reader_->next(timeout)) {
         if (++n <= 10) out += ' ' + text_of_payload(m->payload());
     }
-    note("rest", std::to_string(n) + ':' + out + "; " + owner_->on().text_of(m.error()));
+    note_wait("rest", std::to_string(n) + ':' + out + "; " + owner_->on().text_of(m.error()));
 }
 
 void listener::unsubscribe(std::optional<std::uint64_t> after) {
@@ -89,7 +109,10 @@ void listener::status() {
     note("status of", name_of_status(reader_->status()));
 }
 void listener::note_end() {
-    reader_->on_end([this](const error& why) { note("end of", owner_->on().text_of(why)); });
+    reader_->on_end([this](const error& why) {
+        const stage::aside apart(*owner_);
+        note("end of", owner_->on().text_of(why));
+    });
 }
 void listener::counters() {
     const mailbox& q = reader_->queue();
@@ -116,7 +139,7 @@ asker::asker(actor& owner, std::string name, result<std::unique_ptr<reply_reader
 
 void asker::next() {
     const result<std::optional<message>> m = replies_->next();
-    owner_->note("reply of " + name_, !m   ? owner_->on().text_of(m.error())
+    owner_->note_wait("reply of " + name_, !m   ? owner_->on().text_of(m.error())
                                       : *m ? owner_->on().text_of(**m)
                                            : "the end");
 }
@@ -132,7 +155,7 @@ void asker::rest() {
         out += m ? "the end" : owner_->on().text_of(m.error());
         break;
     }
-    owner_->note("replies of " + name_, out);
+    owner_->note_wait("replies of " + name_, out);
 }
 
 // --- actor
@@ -151,6 +174,11 @@ void actor::note(std::string_view what, std::string_view outcome) {
     stage_->note(name_ + ' ' + std::string(what) + " -> " + std::string(outcome));
 }
 
+void actor::note_wait(std::string_view what, std::string_view outcome) {
+    stage_->transcript_ += std::exchange(handled_, {});
+    note(what, outcome);
+}
+
 bool actor::has(std::string_view what) {
     if (connection_) return true;
     note(what, "there is no client");
@@ -158,7 +186,7 @@ bool actor::has(std::string_view what) {
 }
 
 void actor::publish(std::string_view subject, bytes payload, const publish_options& o) {
-    const std::string what = "publish " + printable(subject).substr(0, 40);
+    const std::string what = "publish " + shown(subject).substr(0, 40);
     if (has(what)) note(what, stage_->outcome(connection_->publish(subject, payload, o)));
 }
 
@@ -172,7 +200,7 @@ void actor::respond(const message_view& to, bytes payload) {
 }
 
 listener& actor::subscribe(std::string_view subject, const subscribe_options& o) {
-    return stage_->listeners_.emplace_back(*this, printable(subject).substr(0, 40),
+    return stage_->listeners_.emplace_back(*this, shown(subject).substr(0, 40),
                                            connection_->subscribe(subject, o));
 }
 
@@ -188,21 +216,28 @@ listener& actor::handle(std::string_view subject, message_handler then,
 }
 
 listener& actor::serve(std::string_view subject, message_handler h, const subscribe_options& o) {
+    message_handler apart;
+    if (h) {
+        apart = [this, h = std::move(h)](const message_view& m) {
+            const stage::aside lines(*this);
+            h(m);
+        };
+    }
     return stage_->listeners_.emplace_back(*this, std::string(subject),
-                                           connection_->subscribe(subject, std::move(h), o));
+                                           connection_->subscribe(subject, std::move(apart), o));
 }
 
 void actor::flush(duration timeout) {
-    if (has("flush")) note("flush", stage_->outcome(connection_->flush(timeout)));
+    if (has("flush")) note_wait("flush", stage_->outcome(connection_->flush(timeout)));
 }
 void actor::rtt(duration timeout) {
-    note("rtt", stage_->outcome(connection_->rtt(timeout)));
+    note_wait("rtt", stage_->outcome(connection_->rtt(timeout)));
 }
 void actor::wait_connected(duration timeout) {
-    note("wait connected", stage_->outcome(connection_->wait_connected(timeout)));
+    note_wait("wait connected", stage_->outcome(connection_->wait_connected(timeout)));
 }
 void actor::barrier(duration timeout) {
-    note("barrier", stage_->outcome(connection_->barrier(timeout)));
+    note_wait("barrier", stage_->outcome(connection_->barrier(timeout)));
 }
 
 void actor::until(std::string_view what, const std::function<bool()>& holds) {
@@ -210,7 +245,7 @@ void actor::until(std::string_view what, const std::function<bool()>& holds) {
     duration left = patience;
     for (; !holds() && !closed && left > 0s; left -= 5ms)
         closed = !connection_->poll(5ms) && connection_->status() == session_status::closed;
-    note("until " + std::string(what), holds() ? "ok" : closed ? "closed" : "in vain");
+    note_wait("until " + std::string(what), holds() ? "ok" : closed ? "closed" : "in vain");
 }
 
 void actor::until_event(std::string_view line_start) {
@@ -225,12 +260,12 @@ void actor::request(std::string_view subject, bytes payload, duration timeout,
                     header_view headers) {
     const result<message> m = connection_->request(subject, payload, timeout, headers);
     std::string out = m ? stage_->text_of(*m) : stage_->text_of(m.error());
-    note("request " + printable(subject).substr(0, 40), out);
+    note_wait("request " + shown(subject).substr(0, 40), out);
 }
 
 void actor::request_by_inbox(std::string_view subject, bytes payload, duration timeout) {
     const result<message> m = connection_->request_by_inbox(subject, payload, timeout);
-    note("request by inbox " + std::string(subject),
+    note_wait("request by inbox " + std::string(subject),
          m ? stage_->text_of(*m) : stage_->text_of(m.error()));
 }
 
@@ -240,7 +275,7 @@ void actor::request_all(std::string_view subject, const std::vector<std::string>
     for (const result<message>& m : connection_->request_all(subject, payloads, timeout))
         out += (out.empty() ? "" : ", ") +
                (m ? text_of_payload(m->payload()) : stage_->text_of(m.error()));
-    note("request all " + std::string(subject), out);
+    note_wait("request all " + std::string(subject), out);
 }
 
 asker& actor::request_many(std::string_view subject, bytes payload,
@@ -251,15 +286,15 @@ asker& actor::request_many(std::string_view subject, bytes payload,
 
 void actor::run(const std::function<op<result<std::string>>(runtime&)>& make) {
     const result<std::string> r = connection_->run(make(connection_->rt()));
-    note("run", r ? *r : stage_->text_of(r.error()));
+    note_wait("run", r ? *r : stage_->text_of(r.error()));
 }
 
 void actor::close() {
     connection_->close();
-    note("close", "ok");
+    note_wait("close", "ok");
 }
 void actor::drain() {
-    note("drain", stage_->outcome(connection_->drain()));
+    note_wait("drain", stage_->outcome(connection_->drain()));
 }
 void actor::start_drain() {
     note("start drain", stage_->outcome(connection_->start_drain()));
@@ -336,9 +371,15 @@ options stage::quick() {
             .reconnect_jitter = {}};
 }
 
-void stage::note(std::string line) {
-    transcript_ += std::move(line);
-    transcript_ += '\n';
+void stage::note(std::string_view line) {
+    *lines_ += line;
+    *lines_ += '\n';
+}
+
+std::string stage::transcript() const {
+    std::string out = transcript_;
+    for (const actor& a : actors_) out += a.handled_;
+    return out;
 }
 
 std::string stage::masked(std::string text) const {
@@ -354,14 +395,16 @@ std::string stage::masked(std::string text) const {
 }
 
 std::string stage::text_of(const error& e) const {
-    return is_of_the_system(e.code()) ? std::string(describe(e.code())) : masked(e.message());
+    // A server that is stopped before it has read everything resets the connection.
+    const errc code = e.code() == errc::io_error ? errc::eof : e.code();
+    return is_of_the_system(code) ? std::string(describe(code)) : masked(e.message());
 }
 
 std::string stage::text_of(const message_view& m) const {
-    std::string out = printable(m.subject);
+    std::string out = shown(m.subject);
     if (m.subject.starts_with("_INBOX.")) out = "_INBOX";
     if (!m.reply.empty()) out += " [" + text_of_reply(m.reply) + ']';
-    if (!m.headers.empty()) out += " {" + printable(m.headers.raw()) + '}';
+    if (!m.headers.empty()) out += " {" + shown(m.headers.raw()) + '}';
     return out + ' ' + text_of_payload(m.payload);
 }
 

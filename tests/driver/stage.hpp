@@ -55,6 +55,7 @@ public:
 
 private:
     void note(std::string_view what, std::string_view outcome);
+    void note_wait(std::string_view what, std::string_view outcome);
 
     actor* owner_;
     std::string name_;
@@ -137,7 +138,10 @@ public:
 private:
     friend class listener;
     friend class asker;
+    friend class stage;
     void note(std::string_view what, std::string_view outcome);
+    /// The line of a waiting call, behind those of the handlers that ran meanwhile.
+    void note_wait(std::string_view what, std::string_view outcome);
     /// False, with a line, when there is no connection.
     [[nodiscard]] bool has(std::string_view what);
 
@@ -145,6 +149,7 @@ private:
     std::string name_;
     std::shared_ptr<std::vector<std::string>> events_;
     std::size_t told_ = 0; ///< of the events
+    std::string handled_;  ///< lines that handlers wrote since the last waiting call
     std::unique_ptr<connection> connection_;
 };
 
@@ -164,8 +169,9 @@ public:
     /// Options of one that reconnects soon, and in an order that is known.
     [[nodiscard]] static options quick();
 
-    void note(std::string line);
-    [[nodiscard]] const std::string& transcript() const noexcept { return transcript_; }
+    void note(std::string_view line);
+    /// Ends with what handlers wrote and no waiting call came after.
+    [[nodiscard]] std::string transcript() const;
     /// Without addresses.
     [[nodiscard]] std::string masked(std::string text) const;
     [[nodiscard]] std::string text_of(const error& e) const;
@@ -178,7 +184,13 @@ public:
 
 private:
     friend class actor;
+    friend class listener;
+    /// Keeps the lines of a handler apart: a driver may call it as soon as there is something, also
+    /// while something is published.
+    class aside;
+
     world* world_;
+    std::string* lines_ = &transcript_;
     std::string transcript_ = "\n";
     std::deque<actor> actors_;
     std::deque<listener> listeners_;

@@ -23,6 +23,19 @@ const scenario table[] = {
          for (listener* l : all) l->rest(0s);
      },
      R"(
+a connect -> ok
+a subscribe a.*.c -> ok
+a subscribe a.> -> ok
+a subscribe a.b.c -> ok
+a subscribe a.b.c -> ok
+a publish a.b.c -> ok
+a publish a.b -> ok
+a publish a -> ok
+a flush -> ok
+a rest a.*.c -> 1: "1"; timeout
+a rest a.> -> 2: "1" "2"; timeout
+a rest a.b.c -> 1: "1"; timeout
+a rest a.b.c -> 1: "1"; timeout
 )"},
     {"queue_groups",
      [](stage& s) {
@@ -42,6 +55,16 @@ const scenario table[] = {
          plain.rest(0s);
      },
      R"(
+a connect -> ok
+a subscribe work -> ok
+a subscribe work -> ok
+a subscribe work -> ok
+a subscribe work -> ok
+a flush -> ok
+the group got 100
+both of it
+a rest work -> 100: "0" "1" "2" "3" "4" "5" "6" "7" "8" "9"; timeout
+a rest work -> 100: "0" "1" "2" "3" "4" "5" "6" "7" "8" "9"; timeout
 )"},
     {"next_times_out",
      [](stage& s) {
@@ -55,6 +78,13 @@ const scenario table[] = {
          sub.next(duration::max());
      },
      R"(
+a connect -> ok
+a subscribe quiet -> ok
+a next quiet -> timeout
+a next quiet -> timeout
+a take quiet -> timeout
+a publish quiet -> ok
+a next quiet -> quiet "now"
 )"},
     {"unsubscribe_now",
      [](stage& s) {
@@ -74,6 +104,19 @@ const scenario table[] = {
          other.rest(0s);
      },
      R"(
+a connect -> ok
+a subscribe s -> ok
+a subscribe s -> ok
+a publish s -> ok
+a flush -> ok
+a unsubscribe s -> ok
+a status of s -> ended
+a take s -> the subscription is not valid any more
+a unsubscribe s -> the subscription is not valid any more
+a publish s -> ok
+a flush -> ok
+a take s -> the subscription is not valid any more
+a rest s -> 2: "1" "2"; timeout
 )"},
     {"unsubscribe_after_some",
      [](stage& s) {
@@ -88,6 +131,13 @@ const scenario table[] = {
          sub.unsubscribe(5);
      },
      R"(
+a connect -> ok
+a subscribe s -> ok
+a unsubscribe after 3 of s -> ok
+a rest s -> 3: "1" "2" "3"; the subscription has delivered all its messages
+a status of s -> ended
+a unsubscribe s -> the subscription is not valid any more
+a unsubscribe after 5 of s -> the subscription is not valid any more
 )"},
     {"unsubscribe_after_more_than_came",
      [](stage& s) {
@@ -106,6 +156,17 @@ const scenario table[] = {
          again.status();
      },
      R"(
+a connect -> ok
+a subscribe s -> ok
+a flush -> ok
+a next s -> s "1"
+a unsubscribe after 2 of s -> ok
+a rest s -> 2: "2" "3"; the subscription has delivered all its messages
+a status of s -> ended
+a subscribe s -> ok
+a unsubscribe after 0 of s -> invalid argument: unsubscribe after 0 messages
+a unsubscribe after 1000000000 of s -> invalid argument: unsubscribe after 1000000000 messages
+a status of s -> active
 )"},
     {"unsubscribe_by_destroying",
      [](stage& s) {
@@ -117,6 +178,10 @@ const scenario table[] = {
          a.request("s", "anybody?");
      },
      R"(
+a connect -> ok
+a subscribe s -> ok
+a flush -> ok
+a request s -> no responders (status 503): request to "s"
 )"},
     {"the_end_of_a_subscription_is_told",
      [](stage& s) {
@@ -135,6 +200,17 @@ const scenario table[] = {
          sub.next();
      },
      R"(
+a connect -> ok
+a subscribe s -> ok
+a unsubscribe after 2 of s -> ok
+a flush -> ok
+a next s -> s "1"
+a flush -> ok
+one is left
+a next s -> s "2"
+a end of s -> the subscription has delivered all its messages
+a flush -> ok
+a next s -> the subscription has delivered all its messages
 )"},
     {"two_clients_do_not_mix",
      [](stage& s) {
@@ -158,6 +234,23 @@ const scenario table[] = {
          of_b.next();
      },
      R"(
+a connect -> ok
+b connect -> ok
+a subscribe s -> ok
+b subscribe s -> ok
+a flush -> ok
+b flush -> ok
+a publish s -> ok
+a flush -> ok
+b publish s -> ok
+b flush -> ok
+a flush -> ok
+a rest s -> 2: "1" "2"; timeout
+b rest s -> 2: "1" "2"; timeout
+b close -> ok
+a publish s -> ok
+a next s -> s "3"
+b next s -> connection closed
 )"},
 };
 

@@ -25,21 +25,6 @@ namespace {
 /// More than any scenario needs at one point of time.
 constexpr int most_steps = 1'000'000;
 
-/// `ops::next` with an owning message: views end with the next event, and wait() goes on.
-op<result<message>> next_message(runtime& rt, mailbox& box, time_point deadline) {
-    const result<message_view> m = co_await rt.next(box, deadline);
-    if (!m) co_return m.error();
-    co_return message(*m);
-}
-
-op<result<std::optional<message>>> next_of_many(runtime& rt, request_many_state& many) {
-    op<result<std::optional<message_view>>> waiting = next_reply(rt, many);
-    const result<std::optional<message_view>> m = co_await std::move(waiting);
-    if (!m) co_return m.error();
-    if (!*m) co_return std::optional<message>();
-    co_return std::optional<message>(message(**m));
-}
-
 class driver {
 public:
     driver(virtual_world& world, const options& o, event_handler on_event)
@@ -100,7 +85,8 @@ public:
     }
     result<void> start_drain(bool readers) {
         result<void> begun = rt().drain_connection(readers);
-        settle();
+        if (!begun) settle(); // it has closed
+        write_soon();
         return begun;
     }
     result<void> drain() {
@@ -184,7 +170,7 @@ private:
     event_handler on_event_;
     nats::session session_;
     runtime runtime_;
-    std::unique_ptr<virtual_link> link_;
+    std::shared_ptr<virtual_link> link_;
     attempt_id attempt_{};
     bool end_told_ = false;
     std::size_t events_ = 0; ///< so far
@@ -201,7 +187,7 @@ public:
     [[nodiscard]] result<message> next(duration timeout) override {
         if (handler) return error{errc::invalid_argument, "this subscription has a handler"};
         driver_->settle();
-        return driver_->run(next_message(driver_->rt(), *box, driver_->deadline(timeout)));
+        return driver_->run(ops::next_message(driver_->rt(), *box, driver_->deadline(timeout)));
     }
     result<void> unsubscribe(std::optional<std::uint64_t> after) override {
         result<void> done = driver_->rt().unsubscribe(*box, after);
@@ -245,7 +231,7 @@ public:
         driver_->write_soon();
     }
     [[nodiscard]] result<std::optional<message>> next() override {
-        return driver_->run(next_of_many(driver_->rt(), *many));
+        return driver_->run(ops::next_reply_message(driver_->rt(), *many));
     }
 
     std::optional<request_many_state> many;
@@ -284,6 +270,7 @@ public:
     }
     result<std::unique_ptr<reader>> subscribe(std::string_view subject, message_handler h,
                                               const subscribe_options& o) override {
+        if (!h) return error{errc::invalid_argument, "an empty handler"};
         auto made = std::make_unique<virtual_reader>(driver_);
         made->handler = std::make_shared<message_handler>(std::move(h));
         const auto call = [](void* self, const message_view& m) {
@@ -318,7 +305,7 @@ public:
     result<message> request(std::string_view subject, bytes payload, duration timeout,
                             header_view headers) override {
         if (result<void> ok = positive(timeout); !ok) return ok.error();
-        return driver_->run(owned_request(rt(), subject, payload, headers,
+        return driver_->run(ops::request_message(rt(), subject, payload, headers,
                                           driver_->deadline(timeout)));
     }
     result<message> request_by_inbox(std::string_view subject, bytes payload,
@@ -332,7 +319,8 @@ public:
                                              duration timeout) override {
         std::vector<op<result<message>>> running;
         for (const std::string& p : payloads) {
-            running.push_back(ask(rt(), std::string(subject), p, driver_->deadline(timeout)));
+            running.push_back(
+                ops::request_message(rt(), subject, p, {}, driver_->deadline(timeout)));
             running.back().start();
         }
         const auto all_done = [&running] {
@@ -375,13 +363,6 @@ public:
 
 private:
     [[nodiscard]] nats::session& session() const { return driver_->session(); }
-    static op<result<message>> owned_request(runtime& rt, std::string_view subject, bytes payload,
-                                             header_view headers, time_point deadline) {
-        op<result<message_view>> waiting = ops::request(rt, subject, payload, headers, deadline);
-        const result<message_view> reply = co_await std::move(waiting);
-        if (!reply) co_return reply.error();
-        co_return message(*reply);
-    }
 
     std::shared_ptr<driver> driver_;
 };

@@ -11,6 +11,7 @@
 #include "support/session_steps.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <span>
 #include <utility>
@@ -22,6 +23,9 @@ namespace {
 constexpr std::size_t first_port = 4222;
 constexpr std::string_view host = "127.0.0.1:";
 
+} // namespace
+
+/// What the broker has sent is under way, as if in a socket: it comes also when the broker is gone.
 class broker_link final : public virtual_link {
 public:
     explicit broker_link(memory_transport t) noexcept : end_(std::move(t)) {}
@@ -31,13 +35,24 @@ public:
         return end_.write(b, taken, now) ? taken : b.size(); // a socket takes it for a while, too
     }
     [[nodiscard]] std::size_t read(std::span<char> into, time_point now) override {
-        return end_.read(into, now);
+        fetch(now);
+        const std::size_t n = std::min(into.size(), under_way_.size());
+        std::copy_n(under_way_.begin(), n, into.begin());
+        under_way_.erase(0, n);
+        return n;
     }
-    [[nodiscard]] bool ended() const override { return end_.ended(); }
+    [[nodiscard]] bool ended() const override { return end_.ended() && under_way_.empty(); }
+    void fetch(time_point now) {
+        std::array<char, 4096> part;
+        while (const std::size_t n = end_.read(part, now)) under_way_.append(part.data(), n);
+    }
 
 private:
     memory_transport end_;
+    std::string under_way_;
 };
+
+namespace {
 
 class script_link final : public virtual_link {
 public:
@@ -108,6 +123,9 @@ void virtual_world::start(std::size_t server, const script& s) {
 void virtual_world::stop(std::size_t server) {
     place& p = at(server);
     if (p.served) {
+        for (const std::weak_ptr<broker_link>& l : p.links) {
+            if (const std::shared_ptr<broker_link> link = l.lock()) link->fetch(now_);
+        }
         p.served->stop(now_, now_);
         p.served->handle_timeout(now_);
     }
@@ -134,16 +152,19 @@ void virtual_world::advance_to(time_point t) {
     }
 }
 
-std::unique_ptr<virtual_link> virtual_world::open(const std::string& address) {
+std::shared_ptr<virtual_link> virtual_world::open(const std::string& address) {
     std::size_t port = 0;
     if (!address.starts_with(host)) return nullptr;
     (void)std::from_chars(address.data() + host.size(), address.data() + address.size(), port);
     const auto found = places_.find(port - first_port);
     if (found == places_.end()) return nullptr;
     place& p = found->second;
-    if (p.served && !p.served->stopping())
-        return std::make_unique<broker_link>(p.served->connect(now_));
-    if (p.scripted) return std::make_unique<script_link>(*p.scripted, p.up);
+    if (p.served && !p.served->stopping()) {
+        auto made = std::make_shared<broker_link>(p.served->connect(now_));
+        p.links.push_back(made);
+        return made;
+    }
+    if (p.scripted) return std::make_shared<script_link>(*p.scripted, p.up);
     return nullptr;
 }
 

@@ -17,6 +17,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace nats::test {
 
@@ -34,6 +35,8 @@ public:
     /// Nothing more will come.
     [[nodiscard]] virtual bool ended() const = 0;
 };
+
+class broker_link;
 
 class virtual_world final : public world {
 public:
@@ -56,12 +59,13 @@ public:
     [[nodiscard]] time_point next() const;
     void advance_to(time_point t);
     /// Null: refused.
-    [[nodiscard]] std::unique_ptr<virtual_link> open(const std::string& address);
+    [[nodiscard]] std::shared_ptr<virtual_link> open(const std::string& address);
     [[nodiscard]] random_source& random() noexcept { return random_; }
 
 private:
     struct place {
         std::unique_ptr<broker> served;
+        std::vector<std::weak_ptr<broker_link>> links;
         std::optional<script> scripted;
         std::shared_ptr<bool> up; ///< false when the script's server was stopped
     };

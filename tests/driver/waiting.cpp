@@ -35,6 +35,24 @@ const scenario table[] = {
          a.wait_connected();
      },
      R"(
+a connect -> ok
+b connect -> ok
+b subscribe f -> ok
+b flush -> ok
+a flush -> ok
+b flush -> ok
+b counters of f -> 100 pending, 190 bytes, 0 delivered, 0 dropped
+a rtt -> ok
+a flush -> invalid argument: timeout must be positive
+a rtt -> invalid argument: timeout must be positive
+a wait connected -> invalid argument: timeout must be positive
+a barrier -> invalid argument: timeout must be positive
+a flush -> invalid argument: timeout must be positive
+a rtt -> invalid argument: timeout must be positive
+a wait connected -> invalid argument: timeout must be positive
+a barrier -> invalid argument: timeout must be positive
+a flush -> ok
+a wait connected -> ok
 )"},
     {"flush_a_server_that_does_not_answer",
      [](stage& s) {
@@ -48,6 +66,13 @@ const scenario table[] = {
          a.status();
      },
      R"(
+a connect -> ok
+a flush -> timeout
+a rtt -> timeout
+a subscribe s -> ok
+a next s -> timeout
+a request s -> timeout: request to "s"
+a status -> connected
 )"},
     {"a_server_that_answers_no_pings_is_left",
      [](stage& s) {
@@ -62,19 +87,36 @@ const scenario table[] = {
          a.events();
      },
      R"(
+a connect -> ok
+a subscribe s -> ok
+a next s -> the connection went stale: PINGs were not answered
+a status -> closed
+a flush -> the connection went stale: PINGs were not answered
+a close reason -> the connection went stale: PINGs were not answered
+a events:
+    connected server0
+    disconnected: the connection went stale: PINGs were not answered
+    closed: the connection went stale: PINGs were not answered
 )"},
     {"a_server_that_answers_pings_is_kept",
      [](stage& s) {
          s.start();
          actor& a = s.connect(
-             "a", {.ping_interval = 5ms, .max_pings_out = 2, .reconnect = false});
+             "a", {.ping_interval = 10ms, .max_pings_out = 30, .reconnect = false});
          listener& sub = a.subscribe("s");
-         sub.next(100ms);
+         sub.next(500ms);
          a.publish("s", "still there");
          sub.next();
          a.events();
      },
      R"(
+a connect -> ok
+a subscribe s -> ok
+a next s -> timeout
+a publish s -> ok
+a next s -> s "still there"
+a events:
+    connected server0
 )"},
     {"a_barrier",
      [](stage& s) {
@@ -91,6 +133,15 @@ const scenario table[] = {
          a.barrier();
      },
      R"(
+a connect -> ok
+a barrier -> ok
+a subscribe b -> ok
+a flush -> ok
+a barrier -> timeout
+a next b -> b "1"
+a barrier -> timeout
+a next b -> b "2"
+a barrier -> ok
 )"},
     {"waiting_without_a_connection",
      [](stage& s) {
@@ -112,6 +163,18 @@ const scenario table[] = {
          sub.next();
      },
      R"(
+a connect -> ok
+a subscribe s -> ok
+a flush -> ok
+a until reconnecting -> ok
+a next s -> timeout
+a flush -> timeout
+a rtt -> not connected
+a wait connected -> timeout
+a request s -> timeout: request to "s"
+a barrier -> ok
+a close -> ok
+a next s -> connection closed
 )"},
 };
 
