@@ -4,9 +4,9 @@
 
 #pragma once
 
-#include "driver/connection.hpp"
-
 #include <natsproto/client/ops.hpp>
+
+#include "driver/connection.hpp"
 
 #include <memory>
 #include <optional>
@@ -93,8 +93,8 @@ public:
             std::vector<op<result<message>>> running;
             for (const std::string& p : payloads) {
                 runtime& rt = nc_.rt();
-                running.push_back(ops::request_message(rt, subject, p, {},
-                                                       deadline_after(rt.now(), timeout)));
+                running.push_back(
+                    ops::request_message(rt, subject, p, {}, deadline_after(rt.now(), timeout)));
                 running.back().start();
             }
             std::vector<result<message>> out;
@@ -135,7 +135,8 @@ private:
     template <class Subscription>
     static result<std::unique_ptr<reader>> wrapped(result<Subscription> made) {
         if (!made) return made.error();
-        return std::unique_ptr<reader>(std::make_unique<reader_over<Subscription>>(std::move(*made)));
+        return std::unique_ptr<reader>(
+            std::make_unique<reader_over<Subscription>>(std::move(*made)));
     }
 
     Client nc_;

@@ -85,8 +85,7 @@ a flush -> ok
          actor& a = s.connect("a");
          int leaves = 0;
          int stays = 0;
-         listener& leaving =
-             a.serve("g", [&](const message_view&) { ++leaves; }, {.queue = "q"});
+         listener& leaving = a.serve("g", [&](const message_view&) { ++leaves; }, {.queue = "q"});
          a.serve("g", [&](const message_view&) { ++stays; }, {.queue = "q"});
          for (int i = 0; i < 50; ++i) a.send("g");
          leaving.drain();

@@ -125,7 +125,8 @@ a request s -> no responders (status 503): request to "s"
          std::string handled;
          a.serve("s.*", [&](const message_view& m) { handled += m.payload; });
          listener& sub = a.subscribe("s.2");
-         for (const char* p : {"s.1", "s.2", "s.3", "s.2"}) a.send(p, std::string_view(p).substr(2));
+         for (const char* p : {"s.1", "s.2", "s.3", "s.2"})
+             a.send(p, std::string_view(p).substr(2));
          a.flush();
          s.note("handled " + handled);
          sub.rest(0s);

@@ -186,8 +186,8 @@ a take n -> timeout
      [](stage& s) {
          s.start();
          actor& a = s.connect("a");
-         for (const std::string_view bad : {"", ".", "a.", ".a", "a..b", "a b", "a\tb", "a\r\nb",
-                                            "a.*", "a.>", "*", "a\x01"}) {
+         for (const std::string_view bad :
+              {"", ".", "a.", ".a", "a..b", "a b", "a\tb", "a\r\nb", "a.*", "a.>", "*", "a\x01"}) {
              a.publish(bad, "x");
              a.request(bad, "x");
          }

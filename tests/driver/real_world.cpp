@@ -3,15 +3,14 @@
 // Theory of operation: a server chooses a free port when it starts first, and gets the same one
 // whenever it starts again.
 
-#include "driver/real_world.hpp"
+#include <natsproto/blocking/client.hpp>
+#include <natsproto/tcp/tcp_broker.hpp>
 
 #include "driver/connection_over.hpp"
+#include "driver/real_world.hpp"
 #include "integration/embedded/config.hpp"
 #include "integration/nats_server.hpp"
 #include "integration/raw_server.hpp"
-
-#include <natsproto/blocking/client.hpp>
-#include <natsproto/tcp/tcp_broker.hpp>
 
 #include <charconv>
 #include <stdexcept>
@@ -141,15 +140,13 @@ void real_world::retire(std::size_t server) {
 }
 
 result<std::unique_ptr<connection>> connect_blocking(const options& o, event_handler on_event) {
-    const blocking_options b{.on_event = [](void* f, const event& e) {
-                                 (*static_cast<event_handler*>(f))(e);
-                             },
-                             .on_event_context = &on_event};
+    const blocking_options b{
+        .on_event = [](void* f, const event& e) { (*static_cast<event_handler*>(f))(e); },
+        .on_event_context = &on_event};
     result<client> made = client::connect(o, b);
     if (!made) return made.error();
     made->on_event(std::move(on_event));
-    return std::unique_ptr<connection>(
-        std::make_unique<connection_over<client>>(std::move(*made)));
+    return std::unique_ptr<connection>(std::make_unique<connection_over<client>>(std::move(*made)));
 }
 
 } // namespace nats::test

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "driver/scenarios.hpp"
-
 #include <natsproto/client/ops.hpp>
+
+#include "driver/scenarios.hpp"
 
 #include <string>
 #include <utility>
@@ -14,9 +14,8 @@ namespace {
 
 /// Answers with what it got.
 listener& serve_echo(actor& a) {
-    return a.serve("echo", [&a](const message_view& m) {
-        (void)a.get()->respond(m, m.payload, m.headers);
-    });
+    return a.serve(
+        "echo", [&a](const message_view& m) { (void)a.get()->respond(m, m.payload, m.headers); });
 }
 
 /// Answers "list" with these, in this order.

@@ -5,7 +5,6 @@
 // the scenario asks for them.
 
 #include "driver/stage.hpp"
-
 #include "support/session_steps.hpp"
 
 #include <algorithm>
@@ -84,7 +83,7 @@ void listener::note_wait(std::string_view what, std::string_view outcome) {
 message listener::next(duration timeout) {
     result<message> m = reader_ ? reader_->next(timeout) : error{errc::invalid_subscription};
     note_wait(timeout == 0s ? "take" : "next",
-         m ? owner_->on().text_of(*m) : owner_->on().text_of(m.error()));
+              m ? owner_->on().text_of(*m) : owner_->on().text_of(m.error()));
     return m ? std::move(*m) : message();
 }
 
@@ -140,8 +139,8 @@ asker::asker(actor& owner, std::string name, result<std::unique_ptr<reply_reader
 void asker::next() {
     const result<std::optional<message>> m = replies_->next();
     owner_->note_wait("reply of " + name_, !m   ? owner_->on().text_of(m.error())
-                                      : *m ? owner_->on().text_of(**m)
-                                           : "the end");
+                                           : *m ? owner_->on().text_of(**m)
+                                                : "the end");
 }
 
 void asker::rest() {
@@ -266,7 +265,7 @@ void actor::request(std::string_view subject, bytes payload, duration timeout,
 void actor::request_by_inbox(std::string_view subject, bytes payload, duration timeout) {
     const result<message> m = connection_->request_by_inbox(subject, payload, timeout);
     note_wait("request by inbox " + std::string(subject),
-         m ? stage_->text_of(*m) : stage_->text_of(m.error()));
+              m ? stage_->text_of(*m) : stage_->text_of(m.error()));
 }
 
 void actor::request_all(std::string_view subject, const std::vector<std::string>& payloads,
@@ -278,8 +277,7 @@ void actor::request_all(std::string_view subject, const std::vector<std::string>
     note_wait("request all " + std::string(subject), out);
 }
 
-asker& actor::request_many(std::string_view subject, bytes payload,
-                           const request_many_options& o) {
+asker& actor::request_many(std::string_view subject, bytes payload, const request_many_options& o) {
     return stage_->askers_.emplace_back(*this, std::string(subject),
                                         connection_->request_many(subject, payload, o));
 }
@@ -365,10 +363,8 @@ actor& stage::connect(std::string_view name, options o) {
 }
 
 options stage::quick() {
-    return {.randomize = false,
-            .max_reconnects = -1,
-            .reconnect_wait = 5ms,
-            .reconnect_jitter = {}};
+    return {
+        .randomize = false, .max_reconnects = -1, .reconnect_wait = 5ms, .reconnect_jitter = {}};
 }
 
 void stage::note(std::string_view line) {

@@ -5,12 +5,11 @@
 // step to do, the clock moves to the next deadline, whoever's it is. Unlike the blocking client it
 // parses all that has come, whether somebody waits for it or not.
 
-#include "driver/virtual_client.hpp"
+#include <natsproto/client/ops.hpp>
 
 #include "driver/connection_over.hpp"
+#include "driver/virtual_client.hpp"
 #include "driver/virtual_world.hpp"
-
-#include <natsproto/client/ops.hpp>
 
 #include <algorithm>
 #include <array>
@@ -60,8 +59,8 @@ public:
             settle();
             if (done() || session_.status() == session_status::closed) return;
             if (world_.now() >= until) return;
-            const time_point next = std::min(
-                {until, world_.next(), runtime_.poll_timeout().value_or(no_deadline)});
+            const time_point next =
+                std::min({until, world_.next(), runtime_.poll_timeout().value_or(no_deadline)});
             if (next == no_deadline) throw std::logic_error("nothing can happen any more");
             world_.advance_to(next);
             runtime_.advance(world_.now());
@@ -141,8 +140,7 @@ private:
             const std::size_t count = session_.poll_transmit(pieces);
             std::size_t taken = 0;
             for (std::size_t i = 0; i < count; ++i) {
-                const std::size_t n =
-                    link_->write({pieces[i].data, pieces[i].size}, world_.now());
+                const std::size_t n = link_->write({pieces[i].data, pieces[i].size}, world_.now());
                 taken += n;
                 if (n != pieces[i].size) break;
             }
@@ -210,9 +208,7 @@ public:
             this);
     }
     [[nodiscard]] const mailbox& queue() const override { return *box; }
-    result<void> set_pending_limits(const pending_limits& l) override {
-        return box->set_limits(l);
-    }
+    result<void> set_pending_limits(const pending_limits& l) override { return box->set_limits(l); }
 
     std::shared_ptr<message_handler> handler;
     std::optional<mailbox> box{std::in_place};
@@ -305,8 +301,8 @@ public:
     result<message> request(std::string_view subject, bytes payload, duration timeout,
                             header_view headers) override {
         if (result<void> ok = positive(timeout); !ok) return ok.error();
-        return driver_->run(ops::request_message(rt(), subject, payload, headers,
-                                          driver_->deadline(timeout)));
+        return driver_->run(
+            ops::request_message(rt(), subject, payload, headers, driver_->deadline(timeout)));
     }
     result<message> request_by_inbox(std::string_view subject, bytes payload,
                                      duration timeout) override {

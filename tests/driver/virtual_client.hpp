@@ -4,10 +4,10 @@
 
 #pragma once
 
-#include "driver/connection.hpp"
-
 #include <natsproto/options.hpp>
 #include <natsproto/result.hpp>
+
+#include "driver/connection.hpp"
 
 #include <memory>
 

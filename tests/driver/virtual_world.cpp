@@ -4,9 +4,8 @@
 // act upon bytes when they are written; scripts do too. So the world itself has nothing to do but
 // to say what time it is.
 
-#include "driver/virtual_world.hpp"
-
 #include "driver/virtual_client.hpp"
+#include "driver/virtual_world.hpp"
 #include "integration/embedded/config.hpp"
 #include "support/session_steps.hpp"
 

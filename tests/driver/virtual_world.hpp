@@ -5,11 +5,11 @@
 
 #pragma once
 
-#include "driver/world.hpp"
-
 #include <natsproto/broker/broker.hpp>
 #include <natsproto/random.hpp>
 #include <natsproto/time.hpp>
+
+#include "driver/world.hpp"
 
 #include <cstddef>
 #include <map>

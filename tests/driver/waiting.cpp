@@ -77,8 +77,7 @@ a status -> connected
     {"a_server_that_answers_no_pings_is_left",
      [](stage& s) {
          s.net().start(0, script{.greeting = info, .answer = "PONG\r\n"});
-         actor& a = s.connect(
-             "a", {.ping_interval = 20ms, .max_pings_out = 2, .reconnect = false});
+         actor& a = s.connect("a", {.ping_interval = 20ms, .max_pings_out = 2, .reconnect = false});
          listener& sub = a.subscribe("s");
          sub.next();
          a.status();
@@ -101,8 +100,8 @@ a events:
     {"a_server_that_answers_pings_is_kept",
      [](stage& s) {
          s.start();
-         actor& a = s.connect(
-             "a", {.ping_interval = 10ms, .max_pings_out = 30, .reconnect = false});
+         actor& a =
+             s.connect("a", {.ping_interval = 10ms, .max_pings_out = 30, .reconnect = false});
          listener& sub = a.subscribe("s");
          sub.next(500ms);
          a.publish("s", "still there");

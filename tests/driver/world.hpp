@@ -4,10 +4,10 @@
 
 #pragma once
 
-#include "driver/connection.hpp"
-
 #include <natsproto/options.hpp>
 #include <natsproto/result.hpp>
+
+#include "driver/connection.hpp"
 
 #include <cstddef>
 #include <map>
@@ -17,8 +17,8 @@
 
 namespace nats::test {
 
-/// A server that is none: it sends `greeting` to whoever connects. If there is an `answer`, it sends
-/// that to the client's first PING. Then it says nothing more, or closes.
+/// A server that is none: it sends `greeting` to whoever connects. If there is an `answer`, it
+/// sends that to the client's first PING. Then it says nothing more, or closes.
 struct script {
     std::string greeting{};
     std::string answer{};

@@ -9,9 +9,9 @@
 // run until it is written, and no longer. Every second client is told that its executor is serial,
 // so that both ways of the library are gone.
 
-#include "integration/asio_client.hpp"
-
 #include <natsproto/asio/tcp_connector.hpp>
+
+#include "integration/asio_client.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -274,7 +274,7 @@ subscription::~subscription() {
 
 result<message> subscription::next(duration timeout) {
     if (!home_) return error{errc::invalid_subscription};
-    const std::shared_ptr<home> keep = home_; // a handler may destroy this
+    const std::shared_ptr<home> keep = home_;      // a handler may destroy this
     if (timeout <= duration::zero()) keep->poll(); // what is there is in the socket
     return keep->wait<message>([&](outcome<message>& out, auto handler) {
         sub_.next({.timeout = timeout, .why = &out.why}, handler);
@@ -358,8 +358,8 @@ result<client> client::connect(std::string_view servers, const blocking_options&
 result<client> client::connect(const options& o, const blocking_options& b) {
     client made(std::make_shared<home>(b));
     home& h = *made.home_;
-    const result<void> up = h.wait<void>(
-        [&](outcome<void>&, auto handler) { h.nc().connect(o, handler); });
+    const result<void> up =
+        h.wait<void>([&](outcome<void>&, auto handler) { h.nc().connect(o, handler); });
     if (!up) return up.error() == h.nc().close_reason().code() ? h.nc().close_reason() : up.error();
     return made;
 }
@@ -443,8 +443,8 @@ result<void> client::barrier(duration timeout) {
 result<message> client::request(std::string_view subject, bytes payload, duration timeout,
                                 header_view headers) {
     return home_->wait<message>([&](outcome<message>& out, auto handler) {
-        aio().request(subject, payload,
-                      {.timeout = timeout, .headers = headers, .why = &out.why}, handler);
+        aio().request(subject, payload, {.timeout = timeout, .headers = headers, .why = &out.why},
+                      handler);
     });
 }
 
@@ -507,16 +507,14 @@ result<subscription> client::subscribe(std::string_view subject,
 }
 
 result<std::size_t> client::poll(duration timeout) {
-    const time_point deadline =
-        deadline_after(clock::now(), std::max(timeout, duration::zero()));
+    const time_point deadline = deadline_after(clock::now(), std::max(timeout, duration::zero()));
     if (home_->run_until_progress(deadline)) return std::size_t{1};
     if (status() == session_status::closed) return close_reason();
     return std::size_t{0};
 }
 
 result<void> client::run_for(duration timeout) {
-    const time_point deadline =
-        deadline_after(clock::now(), std::max(timeout, duration::zero()));
+    const time_point deadline = deadline_after(clock::now(), std::max(timeout, duration::zero()));
     while (clock::now() < deadline) {
         if (result<std::size_t> n = poll(deadline - clock::now()); !n) return n.error();
     }
