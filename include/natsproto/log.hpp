@@ -15,7 +15,7 @@
 namespace nats {
 
 enum class log_level : std::uint8_t {
-    error,   ///< something was lost or is over: messages dropped, a refusal, the end of all attempts
+    error, ///< something was lost or is over: messages dropped, a refusal, the end of all attempts
     warning, ///< something went wrong, and the client deals with it: disconnects, failed attempts
     info,    ///< the life of the connection: connected, reconnected, closed
     debug,   ///< what the server tells: INFO, discovered servers, PONGs
@@ -26,7 +26,8 @@ enum class log_level : std::uint8_t {
 /// Where lines go. `write` gets one line without its end, free of control characters and secrets;
 /// the view ends when it returns. It must not call the client.
 struct log_sink {
-    void (*write)(void* context, log_level level, std::string_view line) = nullptr; ///< null: no log
+    void (*write)(void* context, log_level level,
+                  std::string_view line) = nullptr; ///< null: no log
     void* context = nullptr;
     log_level most = log_level::info; ///< levels behind it are left out
 

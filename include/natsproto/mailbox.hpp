@@ -48,6 +48,8 @@ public:
                            : subscription_status::active;
     }
     [[nodiscard]] std::optional<sub_id> id() const noexcept { return id_; }
+    /// Why there will be no further message; only meaningful when it is not active.
+    [[nodiscard]] const error& end_reason() const noexcept { return ended_; }
     /// Called once when the subscription has ended, however it did, and its queue is empty. Not
     /// when it is destroyed.
     using end_handler = void (*)(void* context, const error& why);
@@ -79,9 +81,6 @@ private:
     /// Makes the first queued message the current one, and returns its view.
     message_view pop() noexcept;
     void drop_queue() noexcept;
-    /// Why there will be no further message.
-    [[nodiscard]] error end_reason() const;
-
     runtime* runtime_ = nullptr;
     std::optional<sub_id> id_;
     handler handler_ = nullptr;

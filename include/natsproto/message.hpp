@@ -53,6 +53,9 @@ public:
     ~message() = default;
 
     [[nodiscard]] message clone() const { return message(view()); }
+    /// Becomes a copy of `view`, in the memory that it has, if that is enough. `view` must not be
+    /// of this message.
+    void assign(const message_view& view);
 
     [[nodiscard]] std::string_view subject() const noexcept { return view_of().subject; }
     [[nodiscard]] std::string_view reply() const noexcept { return view_of().reply; }
@@ -74,6 +77,7 @@ private:
     struct block {
         block* next = nullptr; ///< links messages that wait in a mailbox
         message_view view;
+        std::size_t room = 0; ///< bytes behind it
     };
     struct release {
         void operator()(block* b) const noexcept;

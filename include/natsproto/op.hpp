@@ -53,8 +53,9 @@ public:
         template <class Promise>
         [[nodiscard]] std::coroutine_handle<> await_suspend(
             std::coroutine_handle<Promise> done) const noexcept {
-            const std::coroutine_handle<> next = done.promise().continuation;
-            return next ? next : std::noop_coroutine();
+            const op_promise_base& p = done.promise();
+            if (p.at_end != nullptr) p.at_end(p.at_end_context);
+            return p.continuation ? p.continuation : std::noop_coroutine();
         }
         void await_resume() const noexcept {}
     };
@@ -63,6 +64,8 @@ public:
     void unhandled_exception() noexcept { failure = std::current_exception(); }
 
     std::coroutine_handle<> continuation;
+    void (*at_end)(void* context) = nullptr;
+    void* at_end_context = nullptr;
     std::exception_ptr failure; ///< lack of memory, or a bug
 };
 
@@ -92,6 +95,12 @@ public:
     /// Runs it to its first wait, or to its end. Once only.
     void start() { frame_.resume(); }
     [[nodiscard]] bool done() const noexcept { return frame_.done(); }
+    /// Calls `f` when it is done, from inside of its last step: `f` may note that, and nothing
+    /// else. For drivers that run many; to be set before `start`.
+    void notify(void (*f)(void* context), void* context) noexcept {
+        frame_.promise().at_end = f;
+        frame_.promise().at_end_context = context;
+    }
     /// The result; only when done.
     [[nodiscard]] T take();
 

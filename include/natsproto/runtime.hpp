@@ -114,10 +114,11 @@ private:
 };
 
 /// Waits for a condition of the connection: that it is up, that the first attempts have come to a
-/// result, that there is room in the output, or only for the deadline (which is then no error).
+/// result, that there is room in the output or nothing is left in it, that it has closed, or only
+/// for the deadline (which is then no error).
 class condition_waiter : public waiter {
 public:
-    enum class kind : std::uint8_t { connected, settled, room, time };
+    enum class kind : std::uint8_t { connected, settled, room, written, closed, time };
     condition_waiter(runtime& rt, kind what, time_point deadline) noexcept
         : waiter(rt, deadline), kind_(what) {}
     condition_waiter(const condition_waiter&) = delete;
@@ -224,10 +225,23 @@ public:
     [[nodiscard]] condition_waiter room(time_point deadline) noexcept {
         return {*this, condition_waiter::kind::room, deadline};
     }
+    /// Until nothing that was queued waits to be written.
+    [[nodiscard]] condition_waiter written(time_point deadline) noexcept {
+        return {*this, condition_waiter::kind::written, deadline};
+    }
+    /// Until the session has closed, whatever the reason.
+    [[nodiscard]] condition_waiter closed(time_point deadline) noexcept {
+        return {*this, condition_waiter::kind::closed, deadline};
+    }
     [[nodiscard]] condition_waiter sleep_until(time_point t) noexcept {
         return {*this, condition_waiter::kind::time, t};
     }
 
+    /// Whether a publish would fail with `output_full`, as far as is known without trying.
+    [[nodiscard]] bool output_full() const noexcept {
+        return session_->is_up() &&
+               session_->untransmitted() >= session_->bounds().max_output_bytes;
+    }
     /// A new inbox name.
     [[nodiscard]] std::string new_inbox();
     /// Subscribes a mailbox that is not in use. With `handle`, messages go there and not into the
@@ -328,6 +342,8 @@ private:
     detail::intrusive_list<waiter> for_connection_;
     detail::intrusive_list<waiter> for_first_;
     detail::intrusive_list<waiter> for_room_;
+    detail::intrusive_list<waiter> for_written_;
+    detail::intrusive_list<waiter> for_end_;
     detail::intrusive_list<waiter> barriers_;
     std::vector<mailbox*> ends_; ///< whose end is to be told; null when destroyed
     bool drain_pending_ = false; ///< all has come, and is being dealt with

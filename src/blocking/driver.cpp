@@ -73,13 +73,9 @@ driver::driver(const options& o, const blocking_options& b)
             call(context, e);
         };
     }
-    runtime_.observe(
-        [](void* self, const event& e) {
-            const auto& observer = static_cast<driver*>(self)->observer_;
-            if (observer) observer(e);
-        },
-        this);
-    if (settings_.trace != nullptr) {
+    runtime_.observe([](void* self, const event& e) { static_cast<driver*>(self)->on_event(e); },
+                     this);
+    if (traces()) {
         tracers_.emplace(wire::tracer(wire::sender::client), wire::tracer(wire::sender::server));
         session_.set_tap({[](void* self, bool sent, bool reset, std::string_view bytes) {
                               static_cast<driver*>(self)->trace(sent, reset, bytes);
@@ -100,6 +96,15 @@ result<void> driver::check() const {
     return settings_ok_;
 }
 
+void driver::on_event(const event& e) {
+    const log_level level = level_of(e);
+    if (settings_.log.wants(level)) {
+        const std::string line = describe(e);
+        if (!line.empty()) settings_.log.write(settings_.log.context, level, line);
+    }
+    if (observer_) observer_(e);
+}
+
 void driver::trace(bool sent, bool reset, std::string_view bytes) {
     if (reset) {
         tracers_->first.reset();
@@ -109,7 +114,12 @@ void driver::trace(bool sent, bool reset, std::string_view bytes) {
     wire::tracer& t = sent ? tracers_->first : tracers_->second;
     t.feed(bytes);
     std::string line;
-    while (t.next(line)) settings_.trace(settings_.trace_context, (sent ? "-> " : "<- ") + line);
+    while (t.next(line)) {
+        line.insert(0, sent ? "-> " : "<- ");
+        if (settings_.trace != nullptr) settings_.trace(settings_.trace_context, line);
+        if (settings_.log.wants(log_level::trace))
+            settings_.log.write(settings_.log.context, log_level::trace, line);
+    }
 }
 
 // --- output

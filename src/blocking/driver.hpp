@@ -94,6 +94,10 @@ private:
     void connect(const action::connect& c);
     void go_on_connecting();
     void read_once();
+    void on_event(const event& e);
+    [[nodiscard]] bool traces() const noexcept {
+        return settings_.trace != nullptr || settings_.log.wants(log_level::trace);
+    }
     void trace(bool sent, bool reset, std::string_view bytes);
 
     blocking_options settings_;

@@ -115,9 +115,8 @@ void start_request_by_inbox(std::shared_ptr<driver> d, operation_ptr<message> o,
                             std::string_view subject, bytes payload, request_options r);
 void start_drain(std::shared_ptr<driver> d, operation_ptr<void> o, error* why);
 void start_close(std::shared_ptr<driver> d, operation_ptr<void> o);
-/// Starts an op that exists already. On the client's executor.
-void begin_op(driver& d, operation_base& o) noexcept;
-void start_running(std::shared_ptr<driver> d, operation_base* o, void (*start)(operation_base&));
+/// Takes an operation whose op exists already. On the client's executor.
+void begin(driver& d, operation_base* o);
 [[nodiscard]] runtime* runtime_of(driver& d) noexcept;
 } // namespace detail
 
@@ -156,8 +155,8 @@ public:
     }
     template <class Token = boost::asio::deferred_t>
     auto connect(std::string_view servers, Token&& token = Token()) {
-        return detail::initiate<void>(std::forward<Token>(token), driver_,
-                                      detail::start_connect_to, servers);
+        return detail::initiate<void>(std::forward<Token>(token), driver_, detail::start_connect_to,
+                                      servers);
     }
 
     /// As `publish`, but waits for room when the output is full, for
@@ -204,8 +203,8 @@ public:
     template <class Token = boost::asio::deferred_t>
     auto request(std::string_view subject, bytes payload = {}, const request_options& o = {},
                  Token&& token = Token()) {
-        return detail::initiate<message>(std::forward<Token>(token), driver_,
-                                         detail::start_request, subject, payload, o);
+        return detail::initiate<message>(std::forward<Token>(token), driver_, detail::start_request,
+                                         subject, payload, o);
     }
     /// The same into a message of the caller's, whose memory is used again: no allocation. It must
     /// live until the operation has ended. `void(error_code)`.
@@ -247,13 +246,11 @@ public:
     auto run(op<result<T>> o, Token&& token = Token(), error* why = nullptr) {
         return detail::initiate<T>(
             std::forward<Token>(token), driver_,
-            [](std::shared_ptr<detail::driver> d, detail::operation_ptr<T> made, op<result<T>> given,
-               error* tell) {
+            [](std::shared_ptr<detail::driver> d, detail::operation_ptr<T> made,
+               op<result<T>> given, error* tell) {
                 made->why = tell;
                 made->running.emplace(std::move(given));
-                detail::start_running(std::move(d), made.release(), [](detail::operation_base& b) {
-                    static_cast<detail::operation<T>&>(b).running->start();
-                });
+                detail::begin(*d, made.release());
             },
             std::move(o), why);
     }

@@ -28,8 +28,8 @@ namespace nats::aio {
 /// resolver.
 class resolver {
 public:
-    using handler = std::function<void(boost::system::error_code,
-                                       std::vector<boost::asio::ip::tcp::endpoint>)>;
+    using handler =
+        std::function<void(boost::system::error_code, std::vector<boost::asio::ip::tcp::endpoint>)>;
     resolver() = default;
     resolver(const resolver&) = delete;
     resolver& operator=(const resolver&) = delete;

@@ -26,6 +26,7 @@
 #include <natsproto/bytes.hpp>
 #include <natsproto/crypto.hpp>
 #include <natsproto/headers.hpp>
+#include <natsproto/log.hpp>
 #include <natsproto/message.hpp>
 #include <natsproto/op.hpp>
 #include <natsproto/options.hpp>
@@ -80,6 +81,9 @@ struct blocking_options {
     /// debugging.
     void (*trace)(void* context, std::string_view line) = nullptr;
     void* trace_context = nullptr;
+    /// Gets a line about each event, and at `log_level::trace` the lines of `trace` too. It must
+    /// not call the client.
+    log_sink log{};
     /// As `client::on_event`, from the beginning: it also gets what happens before `connect`
     /// returns, such as failed attempts and warnings.
     void (*on_event)(void* context, const event& e) = nullptr;

@@ -8,9 +8,13 @@
 
 #include <natsproto/message.hpp>
 #include <natsproto/op.hpp>
+#include <natsproto/request_many.hpp>
 #include <natsproto/result.hpp>
 #include <natsproto/runtime.hpp>
 #include <natsproto/time.hpp>
+
+#include <optional>
+#include <string_view>
 
 namespace nats::ops {
 
@@ -44,5 +48,34 @@ namespace nats::ops {
 
 /// The next message of a mailbox. The view lives until the next event.
 [[nodiscard]] op<result<message_view>> next(runtime& rt, mailbox& box, time_point deadline);
+
+// --- for drivers that run several ops at once: these end with values of their own, and wait for
+// room in the output where a publish would fail with `output_full`.
+
+/// `request` with an owning reply.
+[[nodiscard]] op<result<message>> request_message(runtime& rt, std::string_view subject,
+                                                  bytes payload, header_view headers,
+                                                  time_point deadline);
+/// The same into a message of the caller's, which must live until the op is done.
+[[nodiscard]] op<result<void>> request_into(runtime& rt, message& into, std::string_view subject,
+                                            bytes payload, header_view headers,
+                                            time_point deadline);
+[[nodiscard]] op<result<message>> next_message(runtime& rt, mailbox& box, time_point deadline);
+[[nodiscard]] op<result<void>> next_into(runtime& rt, mailbox& box, message& into,
+                                         time_point deadline);
+/// Empty when the subscription has ended, whatever the reason. Errors: those after which it goes
+/// on.
+[[nodiscard]] op<result<std::optional<message>>> next_or_end(runtime& rt, mailbox& box,
+                                                             time_point deadline);
+/// `next_reply` with an owning message.
+[[nodiscard]] op<result<std::optional<message>>> next_reply_message(runtime& rt,
+                                                                    request_many_state& state);
+[[nodiscard]] op<result<void>> publish(runtime& rt, std::string_view subject, bytes payload,
+                                       std::string_view reply, header_view headers,
+                                       time_point deadline);
+/// Drains the connection, readers included, until it has closed.
+[[nodiscard]] op<result<void>> drain(runtime& rt);
+/// Closes when all that is queued has been written, or the deadline has come.
+[[nodiscard]] op<result<void>> close(runtime& rt, time_point deadline);
 
 } // namespace nats::ops

@@ -78,8 +78,4 @@ void mailbox::drop_queue() noexcept {
     pending_ = pending_bytes_ = 0;
 }
 
-error mailbox::end_reason() const {
-    return ended_;
-}
-
 } // namespace nats

@@ -4,10 +4,45 @@
 
 #include <natsproto/client/ops.hpp>
 
+#include <algorithm>
+#include <array>
 #include <string>
 #include <utility>
 
 namespace nats::ops {
+
+namespace {
+
+/// A subject for an error, without memory of its own: an op that may wait cannot keep the view.
+class short_text {
+public:
+    explicit short_text(std::string_view s) noexcept
+        : size_(std::min(s.size(), text_.size())), cut_(s.size() > text_.size()) {
+        std::copy_n(s.data(), size_, text_.data());
+    }
+    [[nodiscard]] std::string quoted() const {
+        return '"' + printable({text_.data(), size_}) + (cut_ ? "...\"" : "\"");
+    }
+
+private:
+    std::array<char, 96> text_{};
+    std::size_t size_;
+    bool cut_;
+};
+
+error about_request(const error& e, const short_text& subject) {
+    if (e != errc::no_responders && e != errc::timeout) return e;
+    return {e.code(), e.status(), "request to " + subject.quoted()};
+}
+
+/// Arguments that have to outlive a wait.
+struct kept_arguments {
+    kept_arguments(std::string_view s, bytes p, std::string_view r, header_view h)
+        : subject(s), payload(p.text()), reply(r), headers(h.raw()) {}
+    std::string subject, payload, reply, headers;
+};
+
+} // namespace
 
 op<result<message_view>> request(runtime& rt, std::string_view subject, bytes payload,
                                  header_view headers, time_point deadline) {
@@ -68,6 +103,114 @@ op<result<void>> wait_room(runtime& rt, time_point deadline) {
 op<result<message_view>> next(runtime& rt, mailbox& box, time_point deadline) {
     result<message_view> m = co_await rt.next(box, deadline);
     co_return std::move(m);
+}
+
+// --- with values of their own
+
+namespace {
+
+/// Until a publish is worth a try.
+op<result<void>> make_room(runtime& rt, time_point deadline) {
+    while (rt.output_full()) {
+        result<void> room = co_await rt.room(deadline);
+        if (!room) co_return room.error();
+    }
+    co_return result<void>();
+}
+
+} // namespace
+
+op<result<void>> request_into(runtime& rt, message& into, std::string_view subject, bytes payload,
+                              header_view headers, time_point deadline) {
+    const short_text name(subject);
+    if (rt.output_full()) {
+        const kept_arguments kept(subject, payload, {}, headers);
+        result<void> room = co_await make_room(rt, deadline);
+        if (!room) co_return room.error();
+        result<message_view> reply =
+            co_await rt.request(kept.subject, kept.payload, header_view(kept.headers), deadline);
+        if (!reply) co_return about_request(reply.error(), name);
+        into.assign(*reply);
+        co_return result<void>();
+    }
+    result<message_view> reply = co_await rt.request(subject, payload, headers, deadline);
+    if (!reply) co_return about_request(reply.error(), name);
+    into.assign(*reply);
+    co_return result<void>();
+}
+
+op<result<message>> request_message(runtime& rt, std::string_view subject, bytes payload,
+                                    header_view headers, time_point deadline) {
+    message reply;
+    result<void> done = co_await request_into(rt, reply, subject, payload, headers, deadline);
+    if (!done) co_return done.error();
+    co_return std::move(reply);
+}
+
+op<result<void>> next_into(runtime& rt, mailbox& box, message& into, time_point deadline) {
+    result<message_view> m = co_await rt.next(box, deadline);
+    if (!m) co_return m.error();
+    into.assign(*m);
+    co_return result<void>();
+}
+
+op<result<message>> next_message(runtime& rt, mailbox& box, time_point deadline) {
+    result<message_view> m = co_await rt.next(box, deadline);
+    if (!m) co_return m.error();
+    co_return message(*m);
+}
+
+op<result<std::optional<message>>> next_or_end(runtime& rt, mailbox& box, time_point deadline) {
+    result<message_view> m = co_await rt.next(box, deadline);
+    if (m) co_return std::optional<message>(message(*m));
+    const errc why = m.error().code();
+    const bool goes_on = why == errc::timeout || why == errc::slow_consumer ||
+                         why == errc::permissions_violation || why == errc::in_use;
+    if (goes_on) co_return m.error();
+    co_return std::optional<message>();
+}
+
+op<result<std::optional<message>>> next_reply_message(runtime& rt, request_many_state& state) {
+    result<std::optional<message_view>> m = co_await next_reply(rt, state);
+    if (!m) co_return m.error();
+    if (!*m) co_return std::optional<message>();
+    co_return std::optional<message>(message(**m));
+}
+
+op<result<void>> publish(runtime& rt, std::string_view subject, bytes payload,
+                         std::string_view reply, header_view headers, time_point deadline) {
+    if (!rt.output_full()) {
+        result<void> queued = rt.connection().publish(subject, payload, reply, headers);
+        if (queued || queued.error() != errc::output_full) co_return queued;
+    }
+    const kept_arguments kept(subject, payload, reply, headers);
+    while (true) {
+        result<void> room = co_await rt.room(deadline);
+        if (!room) co_return room.error();
+        result<void> queued = rt.connection().publish(kept.subject, kept.payload, kept.reply,
+                                                      header_view(kept.headers));
+        if (queued || queued.error() != errc::output_full) co_return queued;
+    }
+}
+
+op<result<void>> drain(runtime& rt) {
+    result<void> begun = rt.drain_connection(true);
+    if (!begun) co_return begun;
+    result<void> ended = co_await rt.closed(no_deadline);
+    if (!ended) co_return ended;
+    const error& why = rt.connection().close_reason();
+    if (why == errc::connection_closed) co_return result<void>();
+    co_return why;
+}
+
+op<result<void>> close(runtime& rt, time_point deadline) {
+    if (rt.connection().is_up()) {
+        // Whatever it says: then it is closed.
+        [[maybe_unused]] result<void> written = co_await rt.written(deadline);
+    }
+    rt.connection().close(rt.now());
+    result<void> ended = co_await rt.closed(no_deadline);
+    co_return std::move(ended);
 }
 
 } // namespace nats::ops

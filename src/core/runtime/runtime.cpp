@@ -238,7 +238,10 @@ void runtime::on_disconnected(const error& why) {
     fail_all(flushes_, why);
     if (session_->fails_requests_on_disconnect()) fail_requests(why);
     // What waited to be written is gone, or kept elsewhere.
-    if (session_->status() != session_status::closed) resume_all(for_room_);
+    if (session_->status() != session_status::closed) {
+        resume_all(for_room_);
+        resume_all(for_written_);
+    }
 }
 
 void runtime::on_drained(const ev::subscription_drained& d) {
@@ -266,7 +269,8 @@ void runtime::on_refused(const ev::server_error& e) {
 
 void runtime::on_closed(const error& why) {
     drain_pending_ = false;
-    for (auto* list : {&flushes_, &for_connection_, &for_first_, &for_room_, &asleep_, &barriers_})
+    for (auto* list : {&flushes_, &for_connection_, &for_first_, &for_room_, &for_written_,
+                       &asleep_, &barriers_})
         fail_all(*list, why);
     fail_requests(why);
     // The queues stay readable: what was received before the end is not lost.
@@ -277,6 +281,7 @@ void runtime::on_closed(const error& why) {
         end_mailbox(box, why);
     }
     while (!ended.empty()) mailboxes_.push_back(ended.pop_front());
+    resume_all(for_end_);
 }
 
 void runtime::end_mailbox(mailbox& box, error why) {
@@ -294,8 +299,8 @@ bool runtime::has_room() const noexcept {
 
 void runtime::transmitted(std::size_t n) {
     session_->transmitted(n);
-    if (for_room_.empty() || !has_room()) return;
-    resume_all(for_room_);
+    if (!for_room_.empty() && has_room()) resume_all(for_room_);
+    if (!for_written_.empty() && session_->untransmitted() == 0) resume_all(for_written_);
 }
 
 // --- requests

@@ -131,6 +131,7 @@ result<void> barrier_waiter::await_resume() {
 bool condition_waiter::await_ready() {
     const session_status status = runtime_->session_->status();
     if (status == session_status::closed) {
+        if (kind_ == kind::closed) return true;
         failed_ = true;
         failure_ = runtime_->session_->close_reason();
         return true;
@@ -142,6 +143,8 @@ bool condition_waiter::await_ready() {
     case kind::settled:
         return status != session_status::idle && status != session_status::connecting;
     case kind::room: return runtime_->has_room();
+    case kind::written: return runtime_->session_->untransmitted() == 0;
+    case kind::closed:
     case kind::time: return false;
     }
     return false;
@@ -152,6 +155,8 @@ void condition_waiter::await_suspend(std::coroutine_handle<> h) {
     case kind::connected: runtime_->for_connection_.push_back(*this); break;
     case kind::settled: runtime_->for_first_.push_back(*this); break;
     case kind::room: runtime_->for_room_.push_back(*this); break;
+    case kind::written: runtime_->for_written_.push_back(*this); break;
+    case kind::closed: runtime_->for_end_.push_back(*this); break;
     case kind::time: runtime_->asleep_.push_back(*this); break;
     }
     suspend(h);

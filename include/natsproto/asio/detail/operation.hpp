@@ -66,6 +66,9 @@ public:
     operation_base(const operation_base&) = delete;
     operation_base& operator=(const operation_base&) = delete;
 
+    /// Runs the op to its first wait, or its end. `done(this)` is called from inside of its last
+    /// step.
+    virtual void start(void (*done)(void* operation)) = 0;
     /// The op is done: takes its result.
     virtual void take() = 0;
     /// Ends the op without a result, if there is one.
@@ -80,14 +83,16 @@ public:
 
     void fail(const error& e);
 
+    driver* owner = nullptr;
     boost::system::error_code ec;
     error* why = nullptr;
-    std::uint64_t cancel_id = 0;
+    std::uint64_t cancel_id = 0; ///< 0: nothing can cancel it
     /// What cancellations it reacts to. A request that was sent cannot be made not to have
     /// happened, so it does not promise `total`.
     boost::asio::cancellation_type_t honoured = boost::asio::cancellation_type::all;
-    bool after_transport = false; ///< it also waits until the transport is gone
-    bool ready = false;           ///< it has its result
+    bool after_transport = false;       ///< it also waits until the transport is gone
+    bool closes_when_cancelled = false; ///< the client with it
+    bool ready = false;                 ///< it has its result
 
 protected:
     operation_base() = default;
@@ -101,7 +106,12 @@ public:
     using op_type = op<result<T>>;
     using stored = std::conditional_t<std::is_void_v<T>, char, T>;
 
+    void start(void (*done)(void*)) override {
+        running->notify(done, static_cast<operation_base*>(this));
+        running->start();
+    }
     void take() override {
+        if (!running) return;
         result<T> r = running->take();
         running.reset();
         if (!r)
@@ -131,9 +141,8 @@ struct signature<void> {
 template <class Handler, class T>
 class handler_operation final : public operation<T> {
     using executor = boost::asio::associated_executor_t<Handler, boost::asio::any_io_executor>;
-    using allocator =
-        typename std::allocator_traits<boost::asio::associated_allocator_t<
-            Handler, boost::asio::recycling_allocator<void>>>::template rebind_alloc<handler_operation>;
+    using allocator = typename std::allocator_traits<boost::asio::associated_allocator_t<
+        Handler, boost::asio::recycling_allocator<void>>>::template rebind_alloc<handler_operation>;
 
 public:
     [[nodiscard]] static handler_operation* make(Handler&& h,
@@ -199,8 +208,8 @@ private:
     ~handler_operation() = default;
 
     [[nodiscard]] static allocator allocator_of(const Handler& h) {
-        return allocator(boost::asio::get_associated_allocator(
-            h, boost::asio::recycling_allocator<void>()));
+        return allocator(
+            boost::asio::get_associated_allocator(h, boost::asio::recycling_allocator<void>()));
     }
     void destroy(allocator a) noexcept {
         this->~handler_operation();
@@ -220,7 +229,9 @@ struct discard_operation {
 template <class T>
 using operation_ptr = std::unique_ptr<operation<T>, discard_operation>;
 
-[[nodiscard]] const boost::asio::any_io_executor& executor_of(const driver& d) noexcept;
+/// Where handlers run that have no executor of their own. Without a driver (a subscription that is
+/// none): the system's.
+[[nodiscard]] boost::asio::any_io_executor executor_of(const driver* d);
 
 /// Starts an asynchronous operation with result `T`: `start(driver, operation_ptr<T>, args...)` is
 /// called when the token says so, at once or later, in the caller's thread. Arguments are copied
@@ -230,8 +241,8 @@ auto initiate(Token&& token, std::shared_ptr<driver> d, Start start, Args... arg
     return boost::asio::async_initiate<Token, typename signature<T>::type>(
         [start](auto handler, std::shared_ptr<driver> owner, auto... given) {
             using handler_type = std::decay_t<decltype(handler)>;
-            const boost::asio::any_io_executor& ex = executor_of(*owner);
-            operation_ptr<T> o(handler_operation<handler_type, T>::make(std::move(handler), ex));
+            operation_ptr<T> o(handler_operation<handler_type, T>::make(std::move(handler),
+                                                                        executor_of(owner.get())));
             start(std::move(owner), std::move(o), std::move(given)...);
         },
         token, std::move(d), std::move(args)...);

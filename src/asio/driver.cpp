@@ -1,0 +1,340 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Theory of operation.
+//
+// Everything happens in turns. A turn takes all events that the session has, and after each one
+// calls the handlers of the operations that it has ended; then it does what the session asks for,
+// writes what is queued, and repeats until nothing is left. It ends with a read under way and the
+// timer set. What begins a turn: a read, a write or a connect that has ended, the timer, and a
+// handler of the user's that has used the client, which posts one, so that all that it queued is
+// written at once.
+//
+//   driver.cpp         turns, time, events to the observer and the log
+//   transport_io.cpp   opening, reading, writing, closing
+//   operations.cpp     operations from their start to their handler
+//   start.cpp          what each operation of the client is: which op, with which arguments
+//
+// A handler may do anything: use the client, destroy it, throw. So a turn keeps its driver alive,
+// holds no reference across a call, and when it is left by an exception another one is posted.
+//
+// The read is under way between turns, into the session's own buffer. The session allows commands,
+// and `next`, while that is so.
+
+#include "asio/driver.hpp"
+
+#ifdef NATSPROTO_HAS_OPENSSL
+#include <natsproto/openssl/provider.hpp>
+#endif
+
+#include <boost/asio/error.hpp>
+#include <boost/asio/post.hpp>
+
+#include <algorithm>
+
+namespace nats::aio::detail {
+
+namespace {
+
+/// OpenSSL's, where the library was built with it.
+std::unique_ptr<crypto_provider> default_crypto() {
+#ifdef NATSPROTO_HAS_OPENSSL
+    return std::make_unique<openssl::provider>();
+#else
+    return nullptr;
+#endif
+}
+
+/// How many operations a turn delivers that ended as they began. With more, the context would not
+/// get to anything else while a handler starts one after the other.
+constexpr int most_at_once = 128;
+
+} // namespace
+
+driver::driver(boost::asio::any_io_executor given, const client_options& o)
+    : registered_driver(given),
+      settings_(o),
+      local_text_(o.local_address),
+      own_crypto_(o.crypto == nullptr ? default_crypto() : nullptr),
+      connector_(o.via) {
+    settings_.local_address = local_text_;
+    if (o.serial) {
+        ex_ = std::move(given);
+    } else {
+        strand_.emplace(boost::asio::make_strand(std::move(given)));
+        ex_ = *strand_;
+    }
+    timer_.emplace(ex_);
+    if (o.on_event != nullptr) {
+        observe([call = o.on_event, context = o.on_event_context](const event& e) {
+            call(context, e);
+        });
+    }
+}
+
+std::shared_ptr<driver> driver::make(boost::asio::any_io_executor given, const client_options& o) {
+    auto made = std::make_shared<driver>(std::move(given), o);
+    made->published_ = std::make_shared<shared_output>(made);
+    return made;
+}
+
+driver::~driver() {
+    discard_all();
+}
+
+driver::core::core(driver& d, const options& o)
+    : reconnects(o.reconnect),
+      randomize(o.randomize),
+      connection(
+          o, environment{&d.random_,
+                         d.settings_.crypto != nullptr ? d.settings_.crypto : d.own_crypto_.get(),
+                         &d.files_}),
+      rt(connection, d.random_) {
+    rt.observe([](void* self, const event& e) { static_cast<driver*>(self)->tell(e); }, &d);
+    if (!d.settings_.log.wants(log_level::trace)) return;
+    tracers.emplace(wire::tracer(wire::sender::client), wire::tracer(wire::sender::server));
+    connection.set_tap({[](void* self, bool sent, bool reset, std::string_view bytes) {
+                            static_cast<driver*>(self)->trace(sent, reset, bytes);
+                        },
+                        &d});
+}
+
+const error& driver::failure() const noexcept {
+    return core_ && core_->connection.status() != session_status::idle
+               ? core_->connection.close_reason()
+               : failure_;
+}
+
+// --- turns
+
+/// Marks a turn, and posts another one when this one is left by an exception.
+class driver::turning {
+public:
+    explicit turning(driver& d) noexcept : driver_(d) {
+        d.in_turn_ = true;
+        d.at_once_ = most_at_once;
+    }
+    turning(const turning&) = delete;
+    turning& operator=(const turning&) = delete;
+    ~turning() {
+        driver_.in_turn_ = driver_.dispatching_ = false;
+        if (!finished_) driver_.post_turn();
+    }
+    void finished() noexcept { finished_ = true; }
+
+private:
+    driver& driver_;
+    bool finished_ = false;
+};
+
+void driver::touched() {
+    if (in_turn_)
+        again_ = true;
+    else
+        post_turn();
+}
+
+void driver::post_turn() {
+    if (turn_posted_ || ended_) return;
+    turn_posted_ = true;
+    BOOST_ASIO_HANDLER_LOCATION((__FILE__, __LINE__, "nats::aio::client turn"));
+    boost::asio::post(ex_, [self = shared_from_this()] {
+        self->turn_posted_ = false;
+        while (!self->later_.empty()) self->ready_.push_back(self->later_.front());
+        self->turn(delivery::direct);
+    });
+}
+
+void driver::turn(delivery how) {
+    if (ended_) return;
+    if (in_turn_) {
+        again_ = true;
+        return;
+    }
+    const std::shared_ptr<driver> self = shared_from_this();
+    turning mark(*this);
+    do {
+        again_ = false;
+        if (core_) {
+            core_->rt.advance(clock::now());
+            take_published();
+            if (std::exchange(timer_due_, false)) take_time();
+            take_events(how);
+        }
+        deliver(how);
+        if (core_) {
+            do_actions();
+            write();
+        }
+    } while (again_ || !ready_.empty());
+    if (core_) {
+        start_tls();
+        read();
+        arm_timer();
+    }
+    mark.finished();
+}
+
+void driver::take_events(delivery how) {
+    event e;
+    while (!ended_ && core_->connection.next(e)) {
+        dispatching_ = true;
+        core_->rt.dispatch(e);
+        dispatching_ = false;
+        if (!cancel_later_.empty()) cancel_deferred();
+        if (!ready_.empty()) deliver(how);
+    }
+}
+
+void driver::do_actions() {
+    while (!ended_) {
+        std::optional<session_action> next = core_->connection.poll_action();
+        if (!next) return;
+        again_ = true; // what it does may be an input
+        if (const auto* c = std::get_if<action::connect>(&*next))
+            connect(*c);
+        else if (const auto* tls = std::get_if<action::start_tls>(&*next))
+            tls_name_ = std::string(tls->server_name);
+        else
+            close(std::get<action::close>(*next).id);
+    }
+}
+
+// --- events
+
+void driver::observe(std::function<void(const event&)> observer) {
+    observer_ = std::make_shared<std::function<void(const event&)>>(std::move(observer));
+}
+
+void driver::tell(const event& e) {
+    tell_publishers();
+    if (muted_) return;
+    const log_level level = level_of(e);
+    if (settings_.log.wants(level)) {
+        if (const std::string line = describe(e); !line.empty()) log(level, line);
+    }
+    const std::shared_ptr<std::function<void(const event&)>> keep = observer_; // it may be replaced
+    if (keep && *keep) (*keep)(e);
+}
+
+/// What a publish would be told from now on.
+void driver::tell_publishers() noexcept {
+    const session& s = core_->connection;
+    std::optional<error> refusal;
+    if (s.status() == session_status::closed)
+        refusal = s.close_reason();
+    else if (s.status() == session_status::draining_pubs)
+        refusal = error{errc::draining};
+    else if (s.status() == session_status::idle)
+        refusal = error{errc::not_connected};
+    const auto max_payload =
+        static_cast<std::size_t>(std::max<std::int64_t>(s.info().max_payload, 0));
+    published_->tell(std::move(refusal), s.bounds().max_output_bytes, max_payload,
+                     !s.is_up() || s.headers_enabled());
+}
+
+void driver::take_published() {
+    if (!core_) return;
+    published_->hand_over(
+        core_->connection,
+        [](void* self, const error& why) { static_cast<driver*>(self)->tell(ev::warning{&why}); },
+        this);
+}
+
+void driver::log(log_level level, std::string_view line) const {
+    settings_.log.write(settings_.log.context, level, line);
+}
+
+void driver::trace(bool sent, bool reset, std::string_view bytes) {
+    if (reset) {
+        core_->tracers->first.reset();
+        core_->tracers->second.reset();
+        return;
+    }
+    if (muted_) return;
+    wire::tracer& t = sent ? core_->tracers->first : core_->tracers->second;
+    t.feed(bytes);
+    std::string line;
+    while (t.next(line)) log(log_level::trace, (sent ? "-> " : "<- ") + line);
+}
+
+// --- time
+
+time_point driver::next_deadline() const noexcept {
+    const bool over = core_->connection.status() == session_status::closed && !has_transport();
+    const time_point due = over ? no_deadline : core_->rt.poll_timeout().value_or(no_deadline);
+    return std::min({due, linger_, write_error_due_});
+}
+
+/// A timer that is set for an earlier time stays: then it finds nothing to do, and is set again.
+/// Requests that are answered in time would else move it twice each.
+void driver::arm_timer() {
+    const time_point due = next_deadline();
+    if (due == no_deadline) {
+        if (std::exchange(armed_, no_deadline) != no_deadline) timer_->cancel();
+        return;
+    }
+    if (armed_ <= due) return;
+    armed_ = due;
+    timer_->expires_at(due);
+    BOOST_ASIO_HANDLER_LOCATION((__FILE__, __LINE__, "nats::aio::client timer"));
+    timer_->async_wait([self = shared_from_this()](const boost::system::error_code& ec) {
+        if (ec != boost::asio::error::operation_aborted) self->on_timer();
+    });
+}
+
+void driver::on_timer() {
+    armed_ = no_deadline;
+    timer_due_ = true;
+    turn(delivery::direct);
+}
+
+void driver::take_time() {
+    const time_point now = core_->rt.now();
+    dispatching_ = true; // it resumes ops, and calls handlers
+    core_->rt.handle_timeout(now);
+    dispatching_ = false;
+    if (!cancel_later_.empty()) cancel_deferred();
+    if (write_error_due_ <= now) {
+        write_error_due_ = no_deadline;
+        core_->connection.handle_io_error(attempt_, write_error_, now);
+    }
+    if (linger_ <= now) close_now();
+}
+
+// --- the end
+
+/// The client is gone. What is left of the connection goes too; what waits ends with
+/// `operation_aborted`, and nothing else of the user's is called.
+void driver::abandon() noexcept {
+    if (ended_ || std::exchange(muted_, true)) return;
+    try {
+        abort_all();
+        if (core_) {
+            core_->rt.advance(clock::now());
+            take_published();
+            write();
+            core_->connection.close(clock::now());
+        }
+        if (in_turn_)
+            again_ = true;
+        else
+            turn(delivery::posted);
+    } catch (...) {
+        // No memory: what was posted, or the context's end, has the rest.
+        return;
+    }
+}
+
+void driver::context_ends() noexcept {
+    ended_ = muted_ = true;
+    discard_all();
+    if (connecting_ && connector_ != nullptr) connector_->cancel();
+    transport_.reset();
+    own_connector_.reset();
+    connector_ = nullptr;
+    timer_.reset();
+    strand_.reset();
+    ex_ = boost::asio::any_io_executor();
+}
+
+} // namespace nats::aio::detail

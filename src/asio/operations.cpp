@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Theory of operation.
+//
+// An operation is in one of four lists: it waits; it is ready, to be delivered in this turn; it is
+// ready, but ended as it began, and is delivered later, so that it does not complete inside of its
+// initiating call; or it has its result and is held until the transport is gone. An op that ends
+// says so from its last step, which moves its operation and does nothing else. The turn delivers
+// when the runtime is at rest.
+//
+// A cancellation that comes while the runtime hands an event on is put off until it has: the op
+// that it would destroy may be the one that is running.
+
+#include <natsproto/asio/tcp_connector.hpp>
+#include <natsproto/client/ops.hpp>
+
+#include "asio/driver.hpp"
+
+#include <boost/asio/error.hpp>
+#include <boost/asio/system_executor.hpp>
+
+#include <utility>
+
+namespace nats::aio::detail {
+
+boost::system::error_code aborted() noexcept {
+    return boost::asio::error::operation_aborted;
+}
+
+boost::asio::any_io_executor executor_of(const driver* d) {
+    if (d == nullptr) return boost::asio::system_executor();
+    return d->executor();
+}
+
+void operation_base::fail(const error& e) {
+    ec = boost::system::error_code(make_error_code(e.code()));
+    if (why != nullptr) *why = e;
+}
+
+void canceller::operator()(boost::asio::cancellation_type_t wanted) const {
+    if ((wanted & honoured_) == boost::asio::cancellation_type::none) return;
+    const std::shared_ptr<driver> d = driver_.lock();
+    if (d) d->enter([id = id_](driver& self) { self.cancel(id); });
+}
+
+void driver::op_done(void* o) noexcept {
+    auto& done = *static_cast<operation_base*>(o);
+    done.ready = true;
+    done.owner->ready_.push_back(done);
+}
+
+void driver::listen(operation_base& o) {
+    if (!o.can_be_cancelled()) return;
+    o.cancel_id = cancels_.add(o);
+    o.listen(weak_from_this(), o.cancel_id);
+}
+
+void driver::begin(operation_base* o) {
+    o->owner = this;
+    waiting_.push_back(*o);
+    o->start(&op_done);
+    if (o->ready) settle(*o);
+    touched();
+}
+
+void driver::refuse(operation_base* o, const error& why) {
+    o->owner = this;
+    o->fail(why);
+    o->ready = true;
+    settle(*o);
+    touched();
+}
+
+/// It has ended as it began.
+void driver::settle(operation_base& o) {
+    if (in_turn_ && at_once_ > 0) {
+        --at_once_;
+        ready_.push_back(o);
+        return;
+    }
+    later_.push_back(o);
+    post_turn();
+}
+
+void driver::deliver(delivery how) {
+    while (!ready_.empty()) {
+        operation_base& o = ready_.pop_front();
+        if (o.after_transport && has_transport())
+            held_.push_back(o);
+        else
+            finish(o, how);
+    }
+}
+
+void driver::finish(operation_base& o, delivery how) {
+    if (o.cancel_id != 0) cancels_.remove(std::exchange(o.cancel_id, 0));
+    operation_base* left = &o;
+    struct discard_left {
+        operation_base** o;
+        ~discard_left() {
+            if (*o != nullptr) (*o)->discard();
+        }
+    } const guard{&left};
+    o.take(); // an op of the user's may have thrown
+    left = nullptr;
+    o.complete(how);
+}
+
+// --- the first and the last
+
+/// How transports are opened, unless the user said that.
+result<void> driver::prepare_connector(const core& made) {
+    if (settings_.write_timeout <= duration::zero())
+        return error{errc::invalid_argument, "write_timeout must be positive"};
+    if (connector_ != nullptr) return {};
+    auto tcp = std::make_unique<tcp_connector>(tcp_options{.addresses = settings_.addresses,
+                                                           .local_address = settings_.local_address,
+                                                           .randomize = made.randomize});
+    if (result<void> ok = tcp->check(); !ok) return ok;
+    own_connector_ = std::move(tcp);
+    connector_ = own_connector_.get();
+    return {};
+}
+
+void driver::start_session(operation_ptr<void> o, std::unique_ptr<core> made) {
+    if (core_) return refuse(o.release(), error{errc::already_connected});
+    if (result<void> ok = prepare_connector(*made); !ok) {
+        failure_ = ok.error();
+        return refuse(o.release(), failure_);
+    }
+    core_ = std::move(made);
+    if (result<void> started = core_->connection.start(clock::now()); !started) {
+        failure_ = started.error();
+        core_.reset();
+        return refuse(o.release(), failure_);
+    }
+    tell_publishers();
+    begin_with(std::move(o), [](runtime& rt) { return ops::wait_settled(rt); });
+}
+
+void driver::start_closing(operation_ptr<void> o) {
+    if (!core_) { // there is nothing to close
+        o->ready = true;
+        o->owner = this;
+        settle(*o.release());
+        return;
+    }
+    gentle_ = core_->connection.is_up();
+    begin_with(std::move(o), [this](runtime& rt) {
+        return ops::close(rt, deadline_after(rt.now(), settings_.write_timeout));
+    });
+}
+
+// --- cancelling
+
+void driver::cancel(std::uint64_t id) {
+    if (ended_) return;
+    if (dispatching_) {
+        cancel_later_.push_back(id);
+        return;
+    }
+    operation_base* const o = cancels_.find(id);
+    if (o == nullptr) return;
+    if (o->ready && !o->after_transport) return; // too late
+    if (o->closes_when_cancelled && core_) {
+        gentle_ = false;
+        core_->connection.close(clock::now());
+    }
+    abort(*o);
+    later_.push_back(*o);
+    post_turn();
+}
+
+void driver::cancel_deferred() {
+    const std::vector<std::uint64_t> ids = std::exchange(cancel_later_, {});
+    for (const std::uint64_t id : ids) cancel(id);
+}
+
+void driver::abort(operation_base& o) noexcept {
+    o.drop();
+    o.ec = aborted();
+    o.ready = true;
+    o.after_transport = false;
+}
+
+void driver::abort_all() noexcept {
+    for (auto* list : {&waiting_, &held_}) {
+        while (!list->empty()) {
+            operation_base& o = list->pop_front();
+            abort(o);
+            ready_.push_back(o);
+        }
+    }
+    while (!later_.empty()) ready_.push_back(later_.front());
+}
+
+void driver::discard_all() noexcept {
+    for (auto* list : {&waiting_, &ready_, &later_, &held_}) {
+        while (!list->empty()) list->pop_front().discard();
+    }
+}
+
+} // namespace nats::aio::detail

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What other threads have published and the driver has not taken yet.
+
+#pragma once
+
+#include <natsproto/bytes.hpp>
+#include <natsproto/headers.hpp>
+#include <natsproto/publish_options.hpp>
+#include <natsproto/result.hpp>
+#include <natsproto/session.hpp>
+
+#include <cstddef>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+namespace nats::aio::detail {
+
+class driver;
+
+/// The buffer of all publishers of one client. `publish` and `waiting` in any thread, the rest on
+/// the driver's executor.
+struct shared_output {
+    explicit shared_output(std::weak_ptr<driver> d) : driver_(std::move(d)) {}
+
+    result<void> publish(std::string_view subject, bytes payload, const publish_options& o);
+    [[nodiscard]] std::size_t waiting() const noexcept;
+
+    /// What the session would say to a publish now; an error closes the queue to new ones.
+    void tell(std::optional<error> refusal, std::size_t max_bytes, std::size_t max_payload,
+              bool headers) noexcept;
+    /// Gives what waits to the session, until its output is full. Refusals go to `warn`.
+    void hand_over(session& s, void (*warn)(void* context, const error& why), void* context);
+
+private:
+    struct sizes {
+        std::size_t subject, reply, headers, payload;
+    };
+    [[nodiscard]] result<void> check(std::string_view subject, bytes payload,
+                                     const publish_options& o) const;
+
+    std::weak_ptr<driver> driver_;
+    mutable std::mutex mutex_;
+    std::vector<char> queue_; ///< sizes and texts of each publish
+    bool woken_ = false;      ///< the driver will look
+    std::optional<error> refusal_ = error(errc::not_connected);
+    std::size_t max_bytes_ = 0;
+    std::size_t max_payload_ = 0; ///< 0: no limit is known
+    bool headers_ = true;
+    std::size_t left_ = 0;    ///< bytes of `taken_` that the session has not got yet
+    std::vector<char> taken_; ///< the driver's; what it has taken and not handed over yet
+    std::size_t at_ = 0;
+};
+
+} // namespace nats::aio::detail

@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Theory of operation: each operation of the client is an op of the runtime. Where the caller is on
+// the client's executor, the op is made from the caller's views, which it reads before its first
+// wait; otherwise they are copied, and the op is made over there.
+
+#include <natsproto/asio/client.hpp>
+#include <natsproto/asio/tcp_connector.hpp>
+#include <natsproto/client/ops.hpp>
+
+#include "asio/driver.hpp"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+namespace nats::aio::detail {
+
+namespace {
+
+using boost::asio::cancellation_type;
+
+std::optional<error> not_positive(duration d, const char* what) {
+    if (d > duration::zero()) return std::nullopt;
+    return error{errc::invalid_argument, std::string(what) + " must be positive"};
+}
+
+time_point deadline_of(const runtime& rt, duration timeout) {
+    return deadline_after(rt.now(), std::max(timeout, duration::zero()));
+}
+
+/// What is sent: views of the caller's, or of a copy.
+struct outgoing {
+    std::string_view subject;
+    bytes payload;
+    std::string_view reply;
+    header_view headers;
+};
+
+class kept_outgoing {
+public:
+    explicit kept_outgoing(const outgoing& o)
+        : subject_(o.subject),
+          payload_(o.payload.text()),
+          reply_(o.reply),
+          headers_(o.headers.raw()) {}
+    [[nodiscard]] outgoing view() const noexcept {
+        return {subject_, bytes(payload_), reply_, header_view(headers_)};
+    }
+
+private:
+    std::string subject_, payload_, reply_, headers_;
+};
+
+/// Starts an op that `make(runtime&)` makes.
+template <class T, class Make>
+void start(const std::shared_ptr<driver>& d, operation_ptr<T> o, Make make) {
+    d->listen(*o);
+    d->enter(
+        [o = std::move(o), make](driver& self) mutable { self.begin_with(std::move(o), make); });
+}
+
+/// Starts an op that `make(runtime&, const outgoing&)` makes.
+template <class T, class Make>
+void start_sending(const std::shared_ptr<driver>& d, operation_ptr<T> o, const outgoing& what,
+                   Make make) {
+    d->listen(*o);
+    if (d->here()) {
+        d->begin_with(std::move(o), [&](runtime& rt) { return make(rt, what); });
+        return;
+    }
+    d->enter([o = std::move(o), kept = kept_outgoing(what), make](driver& self) mutable {
+        self.begin_with(std::move(o), [&](runtime& rt) { return make(rt, kept.view()); });
+    });
+}
+
+/// Ends an operation whose arguments are wrong.
+template <class T>
+void refuse(const std::shared_ptr<driver>& d, operation_ptr<T> o, const error& why) {
+    d->enter([o = std::move(o), why](driver& self) mutable { self.refuse(o.release(), why); });
+}
+
+/// The common beginning of those with a timeout: false when they have been refused.
+template <class T>
+bool accept(const std::shared_ptr<driver>& d, operation_ptr<T>& o, duration timeout, error* why) {
+    o->why = why;
+    const std::optional<error> wrong = not_positive(timeout, "timeout");
+    if (wrong) refuse(d, std::move(o), *wrong);
+    return !wrong;
+}
+
+} // namespace
+
+// --- the connection
+
+void start_connect(std::shared_ptr<driver> d, operation_ptr<void> o, options given) {
+    o->closes_when_cancelled = true;
+    d->listen(*o);
+    auto made = std::make_unique<driver::core>(*d, given); // copies what the options view
+    d->enter([o = std::move(o), made = std::move(made)](driver& self) mutable {
+        self.start_session(std::move(o), std::move(made));
+    });
+}
+
+void start_connect_to(std::shared_ptr<driver> d, operation_ptr<void> o, std::string_view servers) {
+    start_connect(std::move(d), std::move(o), {.servers = servers});
+}
+
+void start_drain(std::shared_ptr<driver> d, operation_ptr<void> o, error* why) {
+    o->why = why;
+    o->after_transport = true;
+    start(d, std::move(o), [](runtime& rt) { return ops::drain(rt); });
+}
+
+void start_close(std::shared_ptr<driver> d, operation_ptr<void> o) {
+    o->after_transport = true;
+    o->closes_when_cancelled = true;
+    d->listen(*o);
+    d->enter([o = std::move(o)](driver& self) mutable { self.start_closing(std::move(o)); });
+}
+
+// --- round trips
+
+void start_flush(std::shared_ptr<driver> d, operation_ptr<duration> o, wait_options w) {
+    if (!accept(d, o, w.timeout, w.why)) return;
+    start(d, std::move(o), [w](runtime& rt) { return ops::flush(rt, deadline_of(rt, w.timeout)); });
+}
+
+void start_rtt(std::shared_ptr<driver> d, operation_ptr<duration> o, wait_options w) {
+    if (!accept(d, o, w.timeout, w.why)) return;
+    start(d, std::move(o),
+          [w](runtime& rt) { return ops::measure_rtt(rt, deadline_of(rt, w.timeout)); });
+}
+
+void start_wait_connected(std::shared_ptr<driver> d, operation_ptr<void> o, wait_options w) {
+    if (!accept(d, o, w.timeout, w.why)) return;
+    start(d, std::move(o),
+          [w](runtime& rt) { return ops::wait_connected(rt, deadline_of(rt, w.timeout)); });
+}
+
+void start_barrier(std::shared_ptr<driver> d, operation_ptr<void> o, wait_options w) {
+    if (!accept(d, o, w.timeout, w.why)) return;
+    start(d, std::move(o),
+          [w](runtime& rt) { return ops::barrier(rt, deadline_of(rt, w.timeout)); });
+}
+
+// --- publishing and requests
+
+void start_publish(std::shared_ptr<driver> d, operation_ptr<void> o, std::string_view subject,
+                   bytes payload, publish_options p, error* why) {
+    o->why = why;
+    const duration timeout = d->settings().write_timeout;
+    start_sending(d, std::move(o), {subject, payload, p.reply, p.headers},
+                  [timeout](runtime& rt, const outgoing& m) {
+                      return ops::publish(rt, m.subject, m.payload, m.reply, m.headers,
+                                          deadline_of(rt, timeout));
+                  });
+}
+
+namespace {
+
+/// A request that was sent has happened, whatever becomes of its reply.
+constexpr auto not_total = cancellation_type::terminal | cancellation_type::partial;
+
+} // namespace
+
+void start_request(std::shared_ptr<driver> d, operation_ptr<message> o, std::string_view subject,
+                   bytes payload, request_options r) {
+    o->honoured = not_total;
+    if (!accept(d, o, r.timeout, r.why)) return;
+    start_sending(d, std::move(o), {subject, payload, {}, r.headers},
+                  [timeout = r.timeout](runtime& rt, const outgoing& m) {
+                      return ops::request_message(rt, m.subject, m.payload, m.headers,
+                                                  deadline_of(rt, timeout));
+                  });
+}
+
+void start_request_into(std::shared_ptr<driver> d, operation_ptr<void> o, message* into,
+                        std::string_view subject, bytes payload, request_options r) {
+    o->honoured = not_total;
+    if (!accept(d, o, r.timeout, r.why)) return;
+    start_sending(d, std::move(o), {subject, payload, {}, r.headers},
+                  [timeout = r.timeout, into](runtime& rt, const outgoing& m) {
+                      return ops::request_into(rt, *into, m.subject, m.payload, m.headers,
+                                               deadline_of(rt, timeout));
+                  });
+}
+
+void start_request_by_inbox(std::shared_ptr<driver> d, operation_ptr<message> o,
+                            std::string_view subject, bytes payload, request_options r) {
+    o->honoured = not_total;
+    if (!accept(d, o, r.timeout, r.why)) return;
+    start_sending(d, std::move(o), {subject, payload, {}, r.headers},
+                  [timeout = r.timeout](runtime& rt, const outgoing& m) {
+                      return ops::request_by_inbox(rt, m.subject, m.payload, m.headers,
+                                                   deadline_of(rt, timeout));
+                  });
+}
+
+// --- reading
+
+std::shared_ptr<driver> owner_of(const std::shared_ptr<subscription_state>& s) {
+    return s ? s->owner : nullptr;
+}
+
+std::shared_ptr<driver> owner_of(const std::shared_ptr<replies_state>& s) {
+    return s ? s->owner : nullptr;
+}
+
+namespace {
+
+/// Starts an op on a subscription that may be gone by the time that it begins.
+template <class T, class Make>
+void start_reading(const std::shared_ptr<driver>& d, operation_ptr<T> o,
+                   std::weak_ptr<subscription_state> s, const next_options& w, Make make) {
+    o->why = w.why;
+    if (!d) { // a subscription that is none
+        o->fail(errc::invalid_subscription);
+        return o.release()->complete(delivery::posted);
+    }
+    d->listen(*o);
+    d->enter([o = std::move(o), s = std::move(s), timeout = w.timeout, make](driver& self) mutable {
+        const std::shared_ptr<subscription_state> state = s.lock();
+        if (!state) return self.refuse(o.release(), error{errc::invalid_subscription});
+        if (state->handler)
+            return self.refuse(o.release(),
+                               error{errc::invalid_argument, "this subscription has a handler"});
+        self.begin_with(std::move(o), [&](runtime& rt) {
+            return make(rt, state->box, deadline_of(rt, timeout));
+        });
+    });
+}
+
+} // namespace
+
+void start_next(std::shared_ptr<driver> d, operation_ptr<message> o,
+                std::weak_ptr<subscription_state> s, next_options w) {
+    start_reading(d, std::move(o), std::move(s), w,
+                  [](runtime& rt, mailbox& box, time_point deadline) {
+                      return ops::next_message(rt, box, deadline);
+                  });
+}
+
+void start_next_into(std::shared_ptr<driver> d, operation_ptr<void> o,
+                     std::weak_ptr<subscription_state> s, message* into, next_options w) {
+    start_reading(d, std::move(o), std::move(s), w,
+                  [into](runtime& rt, mailbox& box, time_point deadline) {
+                      return ops::next_into(rt, box, *into, deadline);
+                  });
+}
+
+void start_next_in_range(std::shared_ptr<driver> d, operation_ptr<std::optional<message>> o,
+                         std::weak_ptr<subscription_state> s, next_options w) {
+    start_reading(d, std::move(o), std::move(s), w,
+                  [](runtime& rt, mailbox& box, time_point deadline) {
+                      return ops::next_or_end(rt, box, deadline);
+                  });
+}
+
+void start_next_reply(std::shared_ptr<driver> d, operation_ptr<std::optional<message>> o,
+                      std::weak_ptr<replies_state> s, error* why) {
+    o->why = why;
+    if (!d) return o.release()->complete(delivery::posted); // none: at its end
+    d->listen(*o);
+    d->enter([o = std::move(o), s = std::move(s)](driver& self) mutable {
+        const std::shared_ptr<replies_state> state = s.lock();
+        if (!state) return self.refuse(o.release(), error{errc::invalid_subscription});
+        self.begin_with(std::move(o),
+                        [&](runtime& rt) { return ops::next_reply_message(rt, state->many); });
+    });
+}
+
+// --- ops of the user's
+
+void begin(driver& d, operation_base* o) {
+    d.listen(*o);
+    d.begin(o);
+}
+
+runtime* runtime_of(driver& d) noexcept {
+    driver::core* const c = d.session_or_null();
+    if (c == nullptr) return nullptr;
+    c->rt.advance(clock::now()); // an op that starts now needs to know when that is
+    return &c->rt;
+}
+
+} // namespace nats::aio::detail
