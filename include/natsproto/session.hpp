@@ -251,6 +251,8 @@ public:
     }
 
     // --- B
+    /// Where to read to. It stays put until `commit`, whatever is called meanwhile but `prepare`
+    /// and, after `action::close`, `handle_closed`: so a read may be in flight.
     [[nodiscard]] std::span<char> prepare(std::size_t at_least = 1) {
         return link_ == nullptr ? connection_.prepare(at_least) : link_->prepare(at_least);
     }

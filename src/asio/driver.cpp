@@ -172,6 +172,7 @@ void driver::turn(delivery how) {
         arm_timer();
     }
     mark.finished();
+    if (again_) post_turn(); // a transport has called back from inside of its call
 }
 
 void driver::take_events(delivery how) {
@@ -327,6 +328,7 @@ void driver::abandon() noexcept {
 
 void driver::context_ends() noexcept {
     ended_ = muted_ = true;
+    published_->tell(error{errc::connection_closed}, 0, 0, true);
     discard_all();
     if (connecting_ && connector_ != nullptr) connector_->cancel();
     transport_.reset();

@@ -27,6 +27,7 @@
 #include <boost/asio/strand.hpp>
 
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -85,6 +86,8 @@ public:
     /// Gives an operation a name that its cancellation slot knows. Any thread.
     void listen(operation_base& o);
     void cancel(std::uint64_t id);
+    /// True for the first caller, of any thread. Another one may try when that has failed.
+    [[nodiscard]] bool claim_connect() noexcept { return !connect_called_.exchange(true); }
     void start_session(operation_ptr<void> o, std::unique_ptr<core> made);
     void start_closing(operation_ptr<void> o);
 
@@ -166,6 +169,7 @@ private:
     std::unique_ptr<crypto_provider> own_crypto_;
     std::optional<boost::asio::strand<boost::asio::any_io_executor>> strand_; ///< not if serial
     boost::asio::any_io_executor ex_;
+    std::atomic<bool> connect_called_ = false;
     std::unique_ptr<core> core_;
     std::unique_ptr<connector> own_connector_;
     connector* connector_ = nullptr;

@@ -28,7 +28,7 @@ boost::system::error_code aborted() noexcept {
 }
 
 boost::asio::any_io_executor executor_of(const driver* d) {
-    if (d == nullptr) return boost::asio::system_executor();
+    if (d == nullptr || !d->executor()) return boost::asio::system_executor();
     return d->executor();
 }
 
@@ -56,6 +56,7 @@ void driver::listen(operation_base& o) {
 }
 
 void driver::begin(operation_base* o) {
+    if (ended_) return refuse(o, error{errc::connection_closed});
     o->owner = this;
     waiting_.push_back(*o);
     o->start(&op_done);
@@ -66,6 +67,10 @@ void driver::begin(operation_base* o) {
 void driver::refuse(operation_base* o, const error& why) {
     o->owner = this;
     o->fail(why);
+    if (ended_) { // there are no turns any more
+        o->drop();
+        return o->complete(delivery::posted);
+    }
     o->ready = true;
     settle(*o);
     touched();
@@ -123,15 +128,16 @@ result<void> driver::prepare_connector(const core& made) {
 }
 
 void driver::start_session(operation_ptr<void> o, std::unique_ptr<core> made) {
-    if (core_) return refuse(o.release(), error{errc::already_connected});
     if (result<void> ok = prepare_connector(*made); !ok) {
         failure_ = ok.error();
+        connect_called_ = false;
         return refuse(o.release(), failure_);
     }
     core_ = std::move(made);
     if (result<void> started = core_->connection.start(clock::now()); !started) {
         failure_ = started.error();
         core_.reset();
+        connect_called_ = false;
         return refuse(o.release(), failure_);
     }
     tell_publishers();

@@ -94,6 +94,7 @@ bool accept(const std::shared_ptr<driver>& d, operation_ptr<T>& o, duration time
 // --- the connection
 
 void start_connect(std::shared_ptr<driver> d, operation_ptr<void> o, options given) {
+    if (!d->claim_connect()) return refuse(d, std::move(o), error{errc::already_connected});
     o->closes_when_cancelled = true;
     d->listen(*o);
     auto made = std::make_unique<driver::core>(*d, given); // copies what the options view

@@ -46,9 +46,10 @@ public:
         return n;
     }
 
-    void shutdown() noexcept override {
-        boost::system::error_code ignored;
-        socket_.shutdown(tcp::socket::shutdown_send, ignored);
+    bool shutdown() noexcept override {
+        boost::system::error_code ec;
+        socket_.shutdown(tcp::socket::shutdown_send, ec);
+        return !ec;
     }
 
     void close() noexcept override {

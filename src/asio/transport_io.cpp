@@ -106,7 +106,7 @@ void driver::step_linger() {
     write();
     if (write_error_) return close_now();
     if (writing_ || core_->connection.untransmitted() != 0) return;
-    if (!std::exchange(shut_, true)) transport_->shutdown();
+    if (!std::exchange(shut_, true) && !transport_->shutdown()) return close_now();
     if (reading_) return;
     reading_ = true;
     transport_->read_some(boost::asio::buffer(dropped_),

@@ -44,6 +44,8 @@ bool sim::step(time_point until) {
     transmit();
     collect();
     if (take_event()) return true; // writing may have shown that the connection is broken
+    // As a driver whose reads are asynchronous: one is under way while nothing else happens.
+    if (link_ && reading_.empty()) reading_ = session_.prepare();
     const time_point arrival = on_the_way_.empty() ? no_deadline : on_the_way_.begin()->first;
     const time_point deadline = runtime_.poll_timeout().value_or(no_deadline);
     const time_point next = std::min(arrival, deadline);
@@ -73,6 +75,7 @@ void sim::perform(const session_action& a) {
         if (end->id == link_) {
             link_.reset();
             linked_ = nullptr;
+            reading_ = {};
         }
         session_.handle_closed(end->id, now_);
     }
@@ -96,7 +99,8 @@ void sim::transmit() {
 
 void sim::receive(std::string_view bytes) {
     while (!bytes.empty() && link_) {
-        const std::span<char> space = session_.prepare();
+        const std::span<char> space =
+            reading_.empty() ? session_.prepare() : std::exchange(reading_, {});
         const std::size_t n = std::min({space.size(), bytes.size(), input_limit_.at - bytes_read_});
         std::memcpy(space.data(), bytes.data(), n);
         transcript_ += "< " + shown(bytes.substr(0, n)) + '\n';
@@ -170,6 +174,7 @@ void sim::open(const action::connect& c) {
     case reach::silent: break;
     case reach::accepts:
         link_ = c.id;
+        reading_ = {};
         linked_ = &to;
         silent_ = false;
         to.server.accept();

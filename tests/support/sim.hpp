@@ -20,6 +20,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -128,6 +129,7 @@ private:
     time_point now_ = start_of_time;
     std::map<std::string, std::unique_ptr<peer>, std::less<>> places_;
     std::multimap<time_point, std::function<void()>> on_the_way_;
+    std::span<char> reading_;        ///< where the next bytes go, if that was asked for already
     std::optional<attempt_id> link_; ///< the attempt whose connection stands
     peer* linked_ = nullptr;
     bool silent_ = false;

@@ -53,6 +53,29 @@ TEST(message, empty_parts_are_empty) {
     EXPECT_TRUE(nothing.subject().empty());
 }
 
+TEST(message, assigned_in_the_memory_that_it_has_if_that_is_enough) {
+    message m(view_of("NATS/1.0\r\nA: b\r\n\r\n", "a long payload"));
+    const char* const before = m.payload().data() - m.headers().raw().size() - 1;
+    m.assign({"s", "r", {}, "shorter"});
+    EXPECT_EQ(m.subject().data(), before) << "the same memory";
+    EXPECT_EQ(m.subject(), "s");
+    EXPECT_EQ(m.reply(), "r");
+    EXPECT_TRUE(m.headers().empty());
+    EXPECT_EQ(m.payload(), "shorter");
+    m.assign(view_of("NATS/1.0\r\nA: b\r\n\r\n", "a long payload"));
+    EXPECT_EQ(m.subject().data(), before) << "it still has all of it";
+    EXPECT_EQ(m.payload(), "a long payload");
+}
+
+TEST(message, assigned_more_than_it_has_room_for) {
+    message m;
+    m.assign({"a", {}, {}, "1"});
+    EXPECT_EQ(m.payload(), "1");
+    const std::string large(10'000, 'x');
+    m.assign({"a", {}, {}, large});
+    EXPECT_EQ(m.payload(), large);
+}
+
 TEST(message, no_message_is_empty) {
     const message m;
     EXPECT_TRUE(m.subject().empty());

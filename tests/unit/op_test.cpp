@@ -124,6 +124,32 @@ TEST(op, without_a_wait_is_done_at_once) {
     EXPECT_EQ(*net.run(only_movable(net.runtime())), "moved");
 }
 
+TEST(op, tells_once_that_it_is_done) {
+    connected_sim net;
+    int told = 0;
+    const auto count = [](void* context) { ++*static_cast<int*>(context); };
+    op<int> waits = after_sleep(net.runtime(), net.now() + 1s, 7);
+    waits.notify(count, &told);
+    waits.start();
+    EXPECT_EQ(told, 0);
+    net.advance(1s);
+    EXPECT_EQ(told, 1);
+    EXPECT_EQ(waits.take(), 7);
+    op<int> ends = at_once(net.runtime(), 3);
+    ends.notify(count, &told);
+    ends.start();
+    EXPECT_EQ(told, 2);
+    op<int> throws = throws_at_once(net.runtime());
+    throws.notify(count, &told);
+    throws.start();
+    EXPECT_EQ(told, 3) << "an exception is an end too";
+    op<int> destroyed = after_sleep(net.runtime(), net.now() + 1s, 7);
+    destroyed.notify(count, &told);
+    destroyed.start();
+    destroyed = at_once(net.runtime(), 3);
+    EXPECT_EQ(told, 3) << "it was not done";
+}
+
 TEST(op, nests) {
     connected_sim net;
     EXPECT_EQ(net.run(sum_of(net.runtime(), net.now() + 1s, 20)), 21);

@@ -70,8 +70,9 @@ public:
     /// Only with `tls_options::hand_over`: the TLS handshake; what is read and written from then on
     /// is inside of it. The default completes with `operation_not_supported`.
     virtual void handshake(std::string_view server_name, transport_handler done);
-    /// Says that nothing more will be written, if the transport can; the peer may still.
-    virtual void shutdown() noexcept {}
+    /// Says that nothing more will be written; the peer still may. False: it cannot say that, which
+    /// is the default.
+    [[nodiscard]] virtual bool shutdown() noexcept { return false; }
     /// Ends what goes on: those handlers are called with an error. Idempotent.
     virtual void close() noexcept = 0;
     /// `address:port` of this end, if there is such a thing.
