@@ -452,6 +452,7 @@ result<void> driver::drain() {
 }
 
 void driver::close() {
+    if (session_.status() == session_status::idle) return; // it never began
     if (session_.status() == session_status::closed) {
         dispatch_all();
         return;

@@ -3,45 +3,20 @@
 // Proves that the sink of the blocking client gets the life of a connection as lines, as far as it
 // wants them, that the wire is among them at the last level only, and that no line has a secret.
 
-#include <natsproto/log.hpp>
-
 #include "integration/server_test.hpp"
+#include "support/log_lines.hpp"
 
-#include <algorithm>
 #include <string>
 #include <string_view>
-#include <vector>
 
 namespace nats::test {
 namespace {
-
-struct kept_lines {
-    struct entry {
-        log_level level;
-        std::string text;
-    };
-    std::vector<entry> all;
-
-    static void write(void* context, log_level level, std::string_view line) {
-        static_cast<kept_lines*>(context)->all.push_back({level, std::string(line)});
-    }
-    [[nodiscard]] log_sink sink(log_level most = log_level::info) { return {&write, this, most}; }
-    [[nodiscard]] std::size_t count(log_level level, std::string_view begin) const {
-        return static_cast<std::size_t>(std::ranges::count_if(
-            all, [&](const entry& e) { return e.level == level && e.text.starts_with(begin); }));
-    }
-    [[nodiscard]] std::string text() const {
-        std::string out;
-        for (const entry& e : all) out.append(name_of(e.level)).append(": ").append(e.text) += '\n';
-        return out;
-    }
-};
 
 class log_of_client : public server_test {};
 NATSPROTO_ON_EVERY_SERVER(log_of_client);
 
 TEST_P(log_of_client, the_life_of_a_connection) {
-    kept_lines lines;
+    log_lines lines;
     start("server_name: logged");
     const std::string address = server().address();
     client nc = connect({.reconnect_wait = 10ms, .reconnect_jitter = {}}, {.log = lines.sink()});
@@ -60,7 +35,7 @@ TEST_P(log_of_client, the_life_of_a_connection) {
 }
 
 TEST_P(log_of_client, only_what_it_wants) {
-    kept_lines lines;
+    log_lines lines;
     int events = 0;
     {
         const client nc =
@@ -80,15 +55,15 @@ TEST_P(log_of_client, only_what_it_wants) {
 }
 
 TEST_P(log_of_client, the_wire_without_secrets) {
-    kept_lines lines;
-    kept_lines traced;
+    log_lines lines;
+    log_lines traced;
     start("authorization { user: ann, password: hunter2 }");
     const std::string url = server().url("ann:hunter2");
     {
         client nc = client::connect({.servers = url, .name = "logged"},
                                     {.trace =
                                          [](void* to, std::string_view line) {
-                                             kept_lines::write(to, log_level::trace, line);
+                                             log_lines::write(to, log_level::trace, line);
                                          },
                                      .trace_context = &traced,
                                      .log = lines.sink(log_level::trace)})
@@ -103,7 +78,7 @@ TEST_P(log_of_client, the_wire_without_secrets) {
     EXPECT_EQ(lines.text().find("hunter2"), std::string::npos) << lines.text();
     // The same lines as `trace` gets, and the events among them.
     std::string wire;
-    for (const kept_lines::entry& e : lines.all) {
+    for (const log_lines::entry& e : lines.all) {
         if (e.level == log_level::trace) wire += "trace: " + e.text + '\n';
     }
     EXPECT_EQ(wire, traced.text());

@@ -38,6 +38,31 @@ private:
     const_iterator last_;
 };
 
+template <class Stream>
+void close_stream(Stream& s) noexcept {
+    boost::system::error_code ignored;
+    if constexpr (requires { s.lowest_layer().close(ignored); })
+        s.lowest_layer().close(ignored);
+    else if constexpr (requires { s.close(ignored); })
+        s.close(ignored);
+    else
+        s.close();
+}
+
+/// False for streams that have no such thing; those on a socket do.
+template <class Stream>
+[[nodiscard]] bool end_writing(Stream& s) noexcept {
+    if constexpr (requires {
+                      s.lowest_layer().shutdown(Stream::lowest_layer_type::shutdown_send);
+                  }) {
+        boost::system::error_code ec;
+        s.lowest_layer().shutdown(Stream::lowest_layer_type::shutdown_send, ec);
+        return !ec;
+    } else {
+        return false;
+    }
+}
+
 } // namespace detail
 
 /// Owns the stream. It must honour the handler's associated executor, as all of Asio's do.
@@ -53,15 +78,8 @@ public:
                     transport_handler done) override {
         stream_.async_write_some(detail::buffer_range(pieces), std::move(done));
     }
-    void close() noexcept override {
-        boost::system::error_code ignored;
-        if constexpr (requires { stream_.lowest_layer().close(ignored); })
-            stream_.lowest_layer().close(ignored);
-        else if constexpr (requires { stream_.close(ignored); })
-            stream_.close(ignored);
-        else
-            stream_.close();
-    }
+    [[nodiscard]] bool shutdown() noexcept override { return detail::end_writing(stream_); }
+    void close() noexcept override { detail::close_stream(stream_); }
 
     [[nodiscard]] Stream& stream() noexcept { return stream_; }
 
