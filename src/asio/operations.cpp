@@ -128,6 +128,8 @@ result<void> driver::prepare_connector(const core& made) {
 }
 
 void driver::start_session(operation_ptr<void> o, std::unique_ptr<core> made) {
+    // The client was destroyed before this came here, and with it perhaps the user's connector.
+    if (muted_) return refuse(o.release(), error{errc::connection_closed});
     if (result<void> ok = prepare_connector(*made); !ok) {
         failure_ = ok.error();
         connect_called_ = false;
