@@ -60,7 +60,7 @@ driver::driver(boost::asio::any_io_executor given, const client_options& o)
     if (o.serial) {
         ex_ = std::move(given);
     } else {
-        strand_.emplace(boost::asio::make_strand(std::move(given)));
+        strand_.emplace(client_executor::over(given));
         ex_ = *strand_;
     }
     timer_.emplace(ex_);
