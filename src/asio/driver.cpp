@@ -234,7 +234,7 @@ void driver::tell_publishers() noexcept {
 }
 
 void driver::take_published() {
-    if (!core_) return;
+    if (!core_ || !published_->pending()) return;
     published_->hand_over(
         core_->connection,
         [](void* self, const error& why) { static_cast<driver*>(self)->tell(ev::warning{&why}); },

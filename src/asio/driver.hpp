@@ -77,7 +77,7 @@ public:
     void begin_with(operation_ptr<T> o, Make make) {
         if (!core_) return refuse(o.release(), error{errc::not_connected});
         take_published();
-        core_->rt.advance(clock::now());
+        if (!in_turn_) core_->rt.advance(clock::now()); // a turn has just told the time
         o->running.emplace(make(core_->rt));
         begin(o.release());
     }
