@@ -27,9 +27,9 @@ boost::system::error_code aborted() noexcept {
     return boost::asio::error::operation_aborted;
 }
 
-boost::asio::any_io_executor executor_of(const driver* d) {
-    if (d == nullptr || !d->executor()) return boost::asio::system_executor();
-    return d->executor();
+const boost::asio::any_io_executor& executor_of(const driver* d) {
+    static const boost::asio::any_io_executor fallback = boost::asio::system_executor();
+    return d == nullptr || !d->executor() ? fallback : d->executor();
 }
 
 void operation_base::fail(const error& e) {

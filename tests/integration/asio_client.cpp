@@ -13,12 +13,16 @@
 
 #include "integration/asio_client.hpp"
 
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
 
 #include <algorithm>
 #include <atomic>
+#include <deque>
+#include <exception>
 #include <stdexcept>
 #include <system_error>
 #include <type_traits>
@@ -35,6 +39,7 @@ struct outcome {
     boost::system::error_code ec;
     stored value{};
     bool done = false;
+    boost::asio::cancellation_signal cancel;
 
     [[nodiscard]] result<T> take() {
         if (ec) {
@@ -133,28 +138,28 @@ public:
     result<T> wait(Start start) {
         auto out = std::make_shared<outcome<T>>();
         begin(out, std::move(start));
-        run_until([&out] { return out->done; });
+        try {
+            run_until([&out] { return out->done; });
+        } catch (...) { // the call is left, so nobody waits any more
+            out->cancel.emit(boost::asio::cancellation_type::terminal);
+            throw;
+        }
         return out->take();
     }
     template <class T, class Start>
     static void begin(const std::shared_ptr<outcome<T>>& out, Start start) {
-        if constexpr (std::is_void_v<T>) {
-            start(*out, [out](boost::system::error_code ec) {
-                out->ec = ec;
-                out->done = true;
-            });
-        } else {
-            start(*out, [out](boost::system::error_code ec, T value) {
-                out->ec = ec;
-                out->value = std::move(value);
-                out->done = true;
-            });
-        }
+        const auto end = [out](boost::system::error_code ec, auto... value) {
+            out->ec = ec;
+            if constexpr (!std::is_void_v<T>) out->value.emplace(std::move(value)...);
+            out->done = true;
+        };
+        start(*out, boost::asio::bind_cancellation_slot(out->cancel.slot(), end));
     }
     template <class Done>
     void run_until(Done done) {
         const running now(*this);
         while (!done()) {
+            rethrow();
             if (context_.run_one() == 0)
                 throw std::logic_error("an operation waits, and the context has nothing to do");
         }
@@ -162,6 +167,7 @@ public:
     /// Until something has happened; false when the deadline came first.
     bool run_until_progress(time_point deadline) {
         const running now(*this);
+        rethrow();
         const std::uint64_t before = progress();
         (void)context_.poll();
         while (progress() == before && status() != session_status::closed) {
@@ -184,9 +190,16 @@ public:
         if (running_ || bursts != 0) return;
         write();
     }
+    /// Handlers may run in it; what they throw comes out of the next waiting call.
     void write() {
         const running now(*this);
-        while (nc_ && nc_->buffered() != 0 && context_.poll_one() != 0) continue;
+        while (nc_ && nc_->buffered() != 0) {
+            try {
+                if (context_.poll_one() == 0) return;
+            } catch (...) {
+                thrown_.push_back(std::current_exception());
+            }
+        }
     }
     /// The client goes; its subscriptions may stay.
     void end_client() {
@@ -240,6 +253,12 @@ public:
     }
 
 private:
+    void rethrow() {
+        if (thrown_.empty()) return;
+        const std::exception_ptr first = thrown_.front();
+        thrown_.pop_front();
+        std::rethrow_exception(first);
+    }
     [[nodiscard]] std::uint64_t progress() const {
         return events_ + (nc_ ? nc_->stats().socket_in : 0);
     }
@@ -251,6 +270,7 @@ private:
     void* first_context_;
     std::uint64_t events_ = 0;
     bool running_ = false;
+    std::deque<std::exception_ptr> thrown_; ///< by handlers, outside of waiting calls
     std::optional<aio::client> nc_;
 };
 
@@ -402,9 +422,8 @@ result<void> client::publish(std::string_view subject, bytes payload, const publ
 }
 
 result<void> client::respond(const message_view& to, bytes payload, header_view headers) {
-    result<void> queued = aio().respond(to, payload, headers);
-    home_->write_soon();
-    return queued;
+    if (to.reply.empty()) return aio().respond(to, payload, headers);
+    return publish(to.reply, payload, {.reply = {}, .headers = headers});
 }
 
 client::burst_scope client::burst() noexcept {

@@ -84,7 +84,8 @@ TEST_P(closing, from_inside_a_handler) {
     ASSERT_TRUE(nc.publish("c"));
     ASSERT_TRUE(nc.publish("c"));
     EXPECT_EQ(code_of(nc.flush()), errc::connection_closed);
-    EXPECT_EQ(calls, 1);
+    EXPECT_GE(calls, 1);
+    EXPECT_LE(calls, through_asio ? 2 : 1); // closing writes first what is queued
 }
 
 TEST_P(closing, subscriptions_and_replies_may_outlive_the_client) {

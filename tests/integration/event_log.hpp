@@ -4,7 +4,7 @@
 
 #pragma once
 
-#include <natsproto/blocking/client.hpp>
+#include "integration/client_under_test.hpp"
 
 #include <algorithm>
 #include <cstddef>

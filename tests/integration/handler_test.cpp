@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Proves that handlers get each message once and in order, during any waiting call, and may do
-// there what they like: wait themselves, throw, end their own subscription, change its maximum.
+// there what they like: throw, end their own subscription, change its maximum.
 
 #include "integration/server_test.hpp"
 
@@ -83,43 +83,6 @@ TEST_P(handlers, may_set_a_maximum_from_inside) {
     EXPECT_FALSE(self->valid());
 }
 
-TEST_P(handlers, may_wait_themselves) {
-    client nc = connect();
-    std::string order;
-    subscription service = handled(nc, "service", [&](const message_view& m) {
-        ASSERT_TRUE(nc.respond(m, "served " + std::string(m.payload)));
-    });
-    subscription read = subscribed(nc, "read");
-    const subscription outer = handled(nc, "outer", [&](const message_view& m) {
-        order += '<' + std::string(m.payload);
-        EXPECT_TRUE(nc.flush(long_enough));
-        EXPECT_TRUE(nc.publish("read", "for the reader"));
-        EXPECT_EQ(next_payload(read), "for the reader");
-        order += '>';
-    });
-    for (const char* n : {"1", "2", "3"}) ASSERT_TRUE(nc.publish("outer", n));
-    ASSERT_TRUE(nc.flush());
-    EXPECT_EQ(order, "<1><2><3>"); // one at a time
-    EXPECT_EQ(outer.queue().delivered(), 3U);
-    EXPECT_EQ(std::string(nc.request("service", "you").value().payload()), "served you");
-}
-
-TEST_P(handlers, messages_for_others_wait_until_the_handler_returns) {
-    client nc = connect();
-    std::string order;
-    const subscription b = handled(nc, "b", [&](const message_view& m) { order += m.payload; });
-    const subscription a = handled(nc, "a", [&](const message_view&) {
-        order += "[";
-        EXPECT_TRUE(nc.publish("b", "b1"));
-        EXPECT_TRUE(nc.publish("b", "b2"));
-        EXPECT_TRUE(nc.flush()); // they have come by now
-        order += "]";
-    });
-    ASSERT_TRUE(nc.publish("a"));
-    ASSERT_TRUE(nc.flush());
-    EXPECT_EQ(order, "[]b1b2");
-}
-
 TEST_P(handlers, what_they_throw_comes_out_of_the_waiting_call) {
     client nc = connect();
     std::string seen;
@@ -135,24 +98,6 @@ TEST_P(handlers, what_they_throw_comes_out_of_the_waiting_call) {
     EXPECT_EQ(next_payload(read), "r");
     EXPECT_EQ(seen, "bad1bad2");
     ASSERT_TRUE(nc.flush()); // the PONG of the flush that was left is not taken for this one's
-}
-
-TEST_P(handlers, one_that_waits_and_throws_leaves_nothing_undelivered) {
-    client nc = connect();
-    std::string seen;
-    bool thrown = false;
-    const subscription sub = handled(nc, "h", [&](const message_view& m) {
-        seen += m.payload;
-        if (thrown) return;
-        EXPECT_TRUE(nc.flush()); // "2" and "3" are queued behind this one
-        thrown = true;
-        throw std::runtime_error("from the handler");
-    });
-    for (const char* text : {"1", "2", "3"}) ASSERT_TRUE(nc.publish("h", text));
-    EXPECT_THROW((void)nc.flush(), std::runtime_error);
-    EXPECT_EQ(seen, "1");
-    ASSERT_TRUE(nc.flush());
-    EXPECT_EQ(seen, "123");
 }
 
 TEST_P(handlers, an_observer_is_told_of_everything_but_messages) {

@@ -98,6 +98,22 @@ TEST_P(interrupts, before_the_call_end_the_next_one_only) {
     EXPECT_LT(watch.elapsed(), at_once);
 }
 
+TEST_P(interrupts, need_no_server) {
+    nats_server& server = start();
+    options o;
+    o.reconnect_wait = long_enough;
+    client nc = connect(o);
+    subscription sub = subscribed(nc, "s");
+    server.stop();
+    ASSERT_TRUE(wait_until(
+        [&] { return nc.poll(10ms) && nc.status() == session_status::reconnecting; }, long_enough));
+    const stopwatch watch;
+    nc.interrupt();
+    EXPECT_EQ(code_of(sub.next(long_enough)), errc::interrupted);
+    EXPECT_EQ(code_of(sub.next(20ms)), errc::timeout);
+    EXPECT_LT(watch.elapsed(), at_once);
+}
+
 TEST_P(interrupts, lose_no_message) {
     client nc = connect();
     client other = connect();

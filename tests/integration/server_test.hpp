@@ -4,8 +4,7 @@
 
 #pragma once
 
-#include <natsproto/blocking/client.hpp>
-
+#include "integration/client_under_test.hpp"
 #include "integration/nats_server.hpp"
 #include "integration/waiting.hpp"
 
@@ -101,18 +100,22 @@ inline void PrintTo(errc code, std::ostream* out) {
 
 } // namespace nats
 
+/// The servers of a run. Through Asio, where it is about the driver, the oldest one and our broker
+/// are enough.
+#ifdef NATSPROTO_TEST_ON_ASIO
+#define NATSPROTO_NATS_SERVERS nats::test::generation::v2_9
+#else
+#define NATSPROTO_NATS_SERVERS \
+    nats::test::generation::v2_9, nats::test::generation::v2_10, nats::test::generation::newest
+#endif
+
 /// Instantiates a suite: for each generation of nats-server, and for our broker.
-#define NATSPROTO_ON_EVERY_SERVER(suite)                                                 \
-    INSTANTIATE_TEST_SUITE_P(                                                            \
-        servers, suite,                                                                  \
-        testing::Values(nats::test::generation::v2_9, nats::test::generation::v2_10,     \
-                        nats::test::generation::newest, nats::test::generation::broker), \
+#define NATSPROTO_ON_EVERY_SERVER(suite)                                                         \
+    INSTANTIATE_TEST_SUITE_P(                                                                    \
+        servers, suite, testing::Values(NATSPROTO_NATS_SERVERS, nats::test::generation::broker), \
         [](const auto& g) { return nats::test::name_of(g.param); })
 
 /// The same without our broker, for what it does not have.
-#define NATSPROTO_ON_NATS_SERVERS(suite)                                             \
-    INSTANTIATE_TEST_SUITE_P(                                                        \
-        servers, suite,                                                              \
-        testing::Values(nats::test::generation::v2_9, nats::test::generation::v2_10, \
-                        nats::test::generation::newest),                             \
-        [](const auto& g) { return nats::test::name_of(g.param); })
+#define NATSPROTO_ON_NATS_SERVERS(suite)                                              \
+    INSTANTIATE_TEST_SUITE_P(servers, suite, testing::Values(NATSPROTO_NATS_SERVERS), \
+                             [](const auto& g) { return nats::test::name_of(g.param); })

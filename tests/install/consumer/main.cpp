@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A user's program. It must link everything that the libraries need: Boost.URL by a URL, Boost.JSON
-// by an INFO, OpenSSL by a TLS link if the installed library has one, and all of it by a broker.
+// by an INFO, OpenSSL by a TLS link if the installed library has one, and all of it by a broker and
+// an Asio client of it.
 #include <natsproto/server_url.hpp>
 #include <natsproto/tcp/tcp_broker.hpp>
 #include <natsproto/version.hpp>
@@ -11,8 +12,15 @@
 #include <natsproto/openssl/provider.hpp>
 #endif
 
+#if __has_include(<natsproto/asio/client.hpp>)
+#include <natsproto/asio/client.hpp>
+
+#include <boost/asio/io_context.hpp>
+#endif
+
 #include <cstdio>
 #include <string_view>
+#include <thread>
 #include <variant>
 
 int main() {
@@ -41,6 +49,22 @@ int main() {
     const auto tls = crypto.tls_client({.server_name = "localhost"});
     if (!tls || (*tls)->untransmitted() == 0) return 1;
     std::printf("hello of TLS, %zu bytes\n", (*tls)->untransmitted());
+#endif
+
+#if __has_include(<natsproto/asio/client.hpp>)
+    std::thread serving([&] { (void)broker->run(); });
+    boost::asio::io_context ctx(1);
+    nats::aio::client nc(ctx);
+    bool connected = false;
+    nc.connect(broker->url(), [&](boost::system::error_code ec) {
+        connected = !ec;
+        nc.close([](boost::system::error_code) {});
+    });
+    ctx.run();
+    broker->stop();
+    serving.join();
+    if (!connected) return 1;
+    std::printf("connected by Asio\n");
 #endif
     return 0;
 }

@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the benchmarks on loopback share: a server in a child process, so that the CPU time of this
+// one is the client's own, and frames made before anything is measured.
+
+#pragma once
+
+#include <natsproto/wire/encoder.hpp>
+#include <natsproto/wire/output_queue.hpp>
+
+#include <algorithm>
+#include <array>
+#include <csignal>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace nats::bench {
+
+inline constexpr std::string_view info =
+    R"(INFO {"server_id":"B","version":"2.10.27","proto":1,"headers":true,"max_payload":1048576})"
+    "\r\n";
+inline constexpr std::string_view two_headers =
+    "NATS/1.0\r\nTrace-Id: 4bf92f3577b34da6\r\nKind: order\r\n\r\n";
+inline constexpr std::size_t block = 64 * 1024;
+
+[[noreturn]] inline void die(const char* what) {
+    std::perror(what);
+    std::exit(1);
+}
+
+inline double cpu_seconds() {
+    rusage u{};
+    ::getrusage(RUSAGE_SELF, &u);
+    const auto seconds = [](const timeval& t) {
+        return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6;
+    };
+    return seconds(u.ru_utime) + seconds(u.ru_stime);
+}
+
+inline void send_all(int fd, std::string_view bytes) {
+    while (!bytes.empty()) {
+        const ssize_t n = ::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+        if (n <= 0) return; // the client has gone
+        bytes.remove_prefix(static_cast<std::size_t>(n));
+    }
+}
+
+inline std::string text_of(wire::output_queue& queue) {
+    std::string out;
+    std::array<const_buffer, 64> pieces;
+    while (const std::size_t n = queue.gather(pieces)) {
+        std::size_t size = 0;
+        for (std::size_t i = 0; i < n; ++i) {
+            out.append(pieces[i].data, pieces[i].size);
+            size += pieces[i].size;
+        }
+        queue.transmitted(size);
+    }
+    return out;
+}
+
+/// A block of whole frames of one kind.
+inline std::string frames(bool publish, std::string_view header, std::size_t payload,
+                          std::size_t& count) {
+    wire::output_queue queue;
+    const std::string body(payload, 'x');
+    count = std::max<std::size_t>(1, block / (payload + header.size() + 32));
+    for (std::size_t i = 0; i < count; ++i) {
+        if (publish)
+            wire::encode_pub(queue, "bench.subject", {}, header, body);
+        else
+            wire::encode_msg(queue, "bench.subject", "1", {}, header, body);
+    }
+    return text_of(queue);
+}
+
+/// A listening socket and a child process that serves one connection after another.
+class server {
+public:
+    /// `echo` answers each request with its payload.
+    enum class role { discard, flood, echo };
+
+    server(role r, const std::string& flood_block) : listener_(::socket(AF_INET, SOCK_STREAM, 0)) {
+        if (listener_ < 0) die("socket");
+        sockaddr_in a{};
+        a.sin_family = AF_INET;
+        a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        socklen_t size = sizeof a;
+        if (::bind(listener_, reinterpret_cast<sockaddr*>(&a), size) != 0 ||
+            ::listen(listener_, 8) != 0)
+            die("listen");
+        ::getsockname(listener_, reinterpret_cast<sockaddr*>(&a), &size);
+        port_ = ntohs(a.sin_port);
+        child_ = ::fork();
+        if (child_ < 0) die("fork");
+        if (child_ == 0) serve(r, flood_block);
+        ::close(listener_);
+    }
+    server(const server&) = delete;
+    server& operator=(const server&) = delete;
+    ~server() {
+        ::kill(child_, SIGKILL);
+        ::waitpid(child_, nullptr, 0);
+    }
+    [[nodiscard]] std::string url() const { return "nats://127.0.0.1:" + std::to_string(port_); }
+
+    /// A raw connection after the handshake.
+    [[nodiscard]] int connect_raw() const {
+        const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
+        if (fd < 0) die("socket");
+        sockaddr_in a{};
+        a.sin_family = AF_INET;
+        a.sin_port = htons(port_);
+        a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        if (::connect(fd, reinterpret_cast<sockaddr*>(&a), sizeof a) != 0) die("connect");
+        const int on = 1;
+        ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+        std::string in;
+        read_until(fd, in, "\r\n");
+        send_all(fd, "CONNECT {}\r\nPING\r\n");
+        read_until(fd, in, "PONG\r\n");
+        return fd;
+    }
+
+    static void read_until(int fd, std::string& in, std::string_view what) {
+        std::array<char, 4096> buffer{};
+        while (in.find(what) == std::string::npos) {
+            const ssize_t n = ::recv(fd, buffer.data(), buffer.size(), 0);
+            if (n <= 0) return;
+            in.append(buffer.data(), static_cast<std::size_t>(n));
+        }
+    }
+
+private:
+    [[noreturn]] void serve(role r, const std::string& flood_block) const {
+        ::signal(SIGPIPE, SIG_IGN);
+        std::vector<char> buffer(1024 * 1024);
+        while (true) {
+            const int fd = ::accept(listener_, nullptr, nullptr);
+            if (fd < 0) std::_Exit(1);
+            send_all(fd, info);
+            std::string in;
+            read_until(fd, in, "PING\r\n");
+            send_all(fd, "PONG\r\n");
+            if (r == role::discard) discard(fd, buffer);
+            if (r == role::flood) flood(fd, flood_block);
+            if (r == role::echo) echo(fd, buffer);
+            ::close(fd);
+        }
+    }
+
+    /// The last frame of a round is a PING: answering it says that everything was read.
+    static void discard(int fd, std::vector<char>& buffer) {
+        while (true) {
+            const ssize_t n = ::recv(fd, buffer.data(), buffer.size(), 0);
+            if (n <= 0) return;
+            if (std::string_view(buffer.data(), static_cast<std::size_t>(n)).ends_with("PING\r\n"))
+                send_all(fd, "PONG\r\n");
+        }
+    }
+
+    static void flood(int fd, const std::string& flood_block) {
+        std::string in;
+        read_until(fd, in, "SUB");
+        while (::send(fd, flood_block.data(), flood_block.size(), MSG_NOSIGNAL) > 0) {
+        }
+    }
+
+    /// For one request at a time: whole frames in one read.
+    static void echo(int fd, std::vector<char>& buffer) {
+        std::string sid = "1";
+        std::string out;
+        while (true) {
+            const ssize_t n = ::recv(fd, buffer.data(), buffer.size(), 0);
+            if (n <= 0) return;
+            std::string_view in(buffer.data(), static_cast<std::size_t>(n));
+            out.clear();
+            while (!in.empty()) {
+                const std::size_t end = in.find("\r\n");
+                if (end == std::string_view::npos) break;
+                const std::string_view line = in.substr(0, end);
+                in.remove_prefix(end + 2);
+                if (line.starts_with("SUB ")) sid = line.substr(line.rfind(' ') + 1);
+                if (line == "PING") out += "PONG\r\n";
+                if (line.starts_with("PUB ")) in.remove_prefix(answer(line, in, sid, out));
+            }
+            send_all(fd, out);
+        }
+    }
+
+    /// `PUB subject reply size` and what follows; how much of that is its payload.
+    static std::size_t answer(std::string_view line, std::string_view rest, const std::string& sid,
+                              std::string& out) {
+        const std::size_t last = line.rfind(' ');
+        const std::size_t before = line.rfind(' ', last - 1);
+        const std::size_t size =
+            std::min(static_cast<std::size_t>(std::atoi(line.data() + last)) + 2, rest.size());
+        out += "MSG ";
+        out += line.substr(before + 1, last - before - 1);
+        out += ' ' + sid;
+        out += line.substr(last);
+        out += "\r\n";
+        out += rest.substr(0, size);
+        return size;
+    }
+
+    int listener_;
+    std::uint16_t port_ = 0;
+    pid_t child_ = -1;
+};
+
+/// What messages of a measurement look like, and how many they are.
+struct shape {
+    std::size_t payload;
+    bool headers;
+    std::size_t messages;
+};
+
+/// `q` in [0, 1]; 0.5 is the median.
+[[nodiscard]] inline double quantile(std::vector<double> v, double q) {
+    std::sort(v.begin(), v.end());
+    return v[std::min(v.size() - 1, static_cast<std::size_t>(q * static_cast<double>(v.size())))];
+}
+
+[[nodiscard]] inline double median(std::vector<double> v) {
+    return quantile(std::move(v), 0.5);
+}
+
+} // namespace nats::bench
