@@ -319,6 +319,7 @@ double libnats_receive(const server& from, const shape& s) {
         natsMsg_Destroy(m);
     }
     const double used = cpu_seconds() - before;
+    natsConnection_Close(nc); // first: its threads use the subscription while messages come
     natsSubscription_Destroy(sub);
     natsConnection_Destroy(nc);
     return used / static_cast<double>(s.messages) * 1e9;

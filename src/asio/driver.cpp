@@ -60,7 +60,7 @@ driver::driver(boost::asio::any_io_executor given, const client_options& o)
     if (o.serial) {
         ex_ = std::move(given);
     } else {
-        strand_.emplace(boost::asio::make_strand(std::move(given)));
+        strand_.emplace(client_executor::over(given));
         ex_ = *strand_;
     }
     timer_.emplace(ex_);
@@ -234,7 +234,7 @@ void driver::tell_publishers() noexcept {
 }
 
 void driver::take_published() {
-    if (!core_) return;
+    if (!core_ || !published_->pending()) return;
     published_->hand_over(
         core_->connection,
         [](void* self, const error& why) { static_cast<driver*>(self)->tell(ev::warning{&why}); },

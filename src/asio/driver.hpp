@@ -17,6 +17,7 @@
 #include <natsproto/wire/trace.hpp>
 
 #include "asio/cancel_table.hpp"
+#include "asio/client_executor.hpp"
 #include "asio/driver_service.hpp"
 #include "asio/shared_output.hpp"
 
@@ -24,7 +25,6 @@
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/strand.hpp>
 
 #include <array>
 #include <atomic>
@@ -77,7 +77,7 @@ public:
     void begin_with(operation_ptr<T> o, Make make) {
         if (!core_) return refuse(o.release(), error{errc::not_connected});
         take_published();
-        core_->rt.advance(clock::now());
+        if (!in_turn_) core_->rt.advance(clock::now()); // a turn has just told the time
         o->running.emplace(make(core_->rt));
         begin(o.release());
     }
@@ -167,7 +167,7 @@ private:
     blocking::os_random random_;
     blocking::os_files files_;
     std::unique_ptr<crypto_provider> own_crypto_;
-    std::optional<boost::asio::strand<boost::asio::any_io_executor>> strand_; ///< not if serial
+    std::optional<client_executor> strand_; ///< not if serial
     boost::asio::any_io_executor ex_;
     std::atomic<bool> connect_called_ = false;
     std::unique_ptr<core> core_;

@@ -27,9 +27,9 @@ boost::system::error_code aborted() noexcept {
     return boost::asio::error::operation_aborted;
 }
 
-boost::asio::any_io_executor executor_of(const driver* d) {
-    if (d == nullptr || !d->executor()) return boost::asio::system_executor();
-    return d->executor();
+const boost::asio::any_io_executor& executor_of(const driver* d) {
+    static const boost::asio::any_io_executor fallback = boost::asio::system_executor();
+    return d == nullptr || !d->executor() ? fallback : d->executor();
 }
 
 void operation_base::fail(const error& e) {
@@ -128,6 +128,8 @@ result<void> driver::prepare_connector(const core& made) {
 }
 
 void driver::start_session(operation_ptr<void> o, std::unique_ptr<core> made) {
+    // The client was destroyed before this came here, and with it perhaps the user's connector.
+    if (muted_) return refuse(o.release(), error{errc::connection_closed});
     if (result<void> ok = prepare_connector(*made); !ok) {
         failure_ = ok.error();
         connect_called_ = false;

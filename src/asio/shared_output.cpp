@@ -59,7 +59,7 @@ result<void> shared_output::publish(std::string_view subject, bytes payload,
         queue_.insert(queue_.end(), raw, raw + sizeof s);
         for (const std::string_view text : {subject, o.reply, o.headers.raw(), payload.text()})
             queue_.insert(queue_.end(), text.begin(), text.end());
-        if (std::exchange(woken_, true)) return {};
+        if (woken_.exchange(true, std::memory_order_release)) return {};
     }
     if (const std::shared_ptr<driver> d = driver_.lock())
         boost::asio::post(d->executor(), [d] { d->woken(); });
@@ -84,7 +84,7 @@ void shared_output::hand_over(session& s, void (*warn)(void* context, const erro
                               void* context) {
     if (at_ == taken_.size()) {
         const std::lock_guard lock(mutex_);
-        woken_ = false;
+        woken_.store(false, std::memory_order_relaxed);
         if (queue_.empty()) return;
         taken_.clear();
         at_ = 0;

@@ -10,6 +10,7 @@
 #include <natsproto/result.hpp>
 #include <natsproto/session.hpp>
 
+#include <atomic>
 #include <cstddef>
 #include <memory>
 #include <mutex>
@@ -32,6 +33,10 @@ struct shared_output {
     /// What the session would say to a publish now; an error closes the queue to new ones.
     void tell(std::optional<error> refusal, std::size_t max_bytes, std::size_t max_payload,
               bool headers) noexcept;
+    /// Whether `hand_over` has anything to do.
+    [[nodiscard]] bool pending() const noexcept {
+        return woken_.load(std::memory_order_acquire) || at_ != taken_.size();
+    }
     /// Gives what waits to the session, until its output is full. Refusals go to `warn`.
     void hand_over(session& s, void (*warn)(void* context, const error& why), void* context);
 
@@ -44,8 +49,8 @@ private:
 
     std::weak_ptr<driver> driver_;
     mutable std::mutex mutex_;
-    std::vector<char> queue_; ///< sizes and texts of each publish
-    bool woken_ = false;      ///< the driver will look
+    std::vector<char> queue_;         ///< sizes and texts of each publish
+    std::atomic<bool> woken_ = false; ///< the driver will look; set under the lock
     std::optional<error> refusal_ = error(errc::not_connected);
     std::size_t max_bytes_ = 0;
     std::size_t max_payload_ = 0; ///< 0: no limit is known

@@ -100,11 +100,7 @@ result<void> client::write() {
 result<duration> client::flush(duration timeout) {
     if (result<void> ok = positive(timeout, "timeout"); !ok) return ok.error();
     runtime& r = rt();
-    const time_point deadline = deadline_after(r.now(), timeout);
-    while (driver_->full()) {
-        if (result<void> room = driver_->wait_room(deadline); !room) return room.error();
-    }
-    return run(ops::flush(r, deadline));
+    return run(ops::flush(r, deadline_after(r.now(), timeout)));
 }
 
 result<duration> client::rtt(duration timeout) {

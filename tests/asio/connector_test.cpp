@@ -207,6 +207,19 @@ TEST_F(connectors, what_it_opens_for_a_client_that_is_gone_is_closed) {
     EXPECT_TRUE(late->closed);
 }
 
+TEST_F(connectors, one_is_not_asked_for_a_client_that_is_gone) {
+    {
+        test_connector via = keeping();
+        aio::client nc(w.io, {.via = &via});
+        begin(nc, {.servers = "nats://one"});
+        EXPECT_TRUE(via.asked.empty()); // it has only been posted
+    }
+    ASSERT_TRUE(has_ended());
+    EXPECT_TRUE(*ended);
+    w.settle();
+    EXPECT_TRUE(kept.empty());
+}
+
 TEST_F(connectors, one_that_answers_from_another_thread) {
     std::thread other;
     test_connector via(

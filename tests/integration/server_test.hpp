@@ -110,13 +110,12 @@ inline void PrintTo(errc code, std::ostream* out) {
 #endif
 
 /// Instantiates a suite: for each generation of nats-server, and for our broker.
-#define NATSPROTO_ON_EVERY_SERVER(suite)                                                  \
-    INSTANTIATE_TEST_SUITE_P(                                                             \
-        servers, suite,                                                                   \
-        testing::Values(NATSPROTO_NATS_SERVERS, nats::test::generation::broker),          \
+#define NATSPROTO_ON_EVERY_SERVER(suite)                                                         \
+    INSTANTIATE_TEST_SUITE_P(                                                                    \
+        servers, suite, testing::Values(NATSPROTO_NATS_SERVERS, nats::test::generation::broker), \
         [](const auto& g) { return nats::test::name_of(g.param); })
 
 /// The same without our broker, for what it does not have.
-#define NATSPROTO_ON_NATS_SERVERS(suite)                                           \
+#define NATSPROTO_ON_NATS_SERVERS(suite)                                              \
     INSTANTIATE_TEST_SUITE_P(servers, suite, testing::Values(NATSPROTO_NATS_SERVERS), \
                              [](const auto& g) { return nats::test::name_of(g.param); })

@@ -30,7 +30,7 @@ namespace nats::ops {
                                                    time_point deadline);
 
 /// PING, and its PONG: everything that was published before has been processed by the server. The
-/// round trip time. Waits for a connection first, if there is none.
+/// round trip time. Waits for a connection first, if there is none, and for room in the output.
 [[nodiscard]] op<result<duration>> flush(runtime& rt, time_point deadline);
 /// The same without waiting for a connection: `not_connected`.
 [[nodiscard]] op<result<duration>> measure_rtt(runtime& rt, time_point deadline);

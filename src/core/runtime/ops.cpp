@@ -35,6 +35,15 @@ error about_request(const error& e, const short_text& subject) {
     return {e.code(), e.status(), "request to " + subject.quoted()};
 }
 
+/// Until a publish is worth a try.
+op<result<void>> make_room(runtime& rt, time_point deadline) {
+    while (rt.output_full()) {
+        result<void> room = co_await rt.room(deadline);
+        if (!room) co_return room.error();
+    }
+    co_return result<void>();
+}
+
 /// Arguments that have to outlive a wait.
 struct kept_arguments {
     kept_arguments(std::string_view s, bytes p, std::string_view r, header_view h)
@@ -57,11 +66,15 @@ op<result<message_view>> request(runtime& rt, std::string_view subject, bytes pa
 op<result<duration>> flush(runtime& rt, time_point deadline) {
     result<void> up = co_await rt.connected(deadline);
     if (!up) co_return up.error();
+    result<void> room = co_await make_room(rt, deadline);
+    if (!room) co_return room.error();
     result<duration> rtt = co_await rt.flush(deadline);
     co_return std::move(rtt);
 }
 
 op<result<duration>> measure_rtt(runtime& rt, time_point deadline) {
+    result<void> room = co_await make_room(rt, deadline);
+    if (!room) co_return room.error();
     result<duration> rtt = co_await rt.flush(deadline);
     co_return std::move(rtt);
 }
@@ -106,19 +119,6 @@ op<result<message_view>> next(runtime& rt, mailbox& box, time_point deadline) {
 }
 
 // --- with values of their own
-
-namespace {
-
-/// Until a publish is worth a try.
-op<result<void>> make_room(runtime& rt, time_point deadline) {
-    while (rt.output_full()) {
-        result<void> room = co_await rt.room(deadline);
-        if (!room) co_return room.error();
-    }
-    co_return result<void>();
-}
-
-} // namespace
 
 op<result<void>> request_into(runtime& rt, message& into, std::string_view subject, bytes payload,
                               header_view headers, time_point deadline) {

@@ -41,6 +41,10 @@ class driver;
 /// `boost::asio::error::operation_aborted`, without its header.
 [[nodiscard]] boost::system::error_code aborted() noexcept;
 
+/// Where handlers run that have no executor of their own. Without a driver (a subscription that is
+/// none), or its context: the system's.
+[[nodiscard]] const boost::asio::any_io_executor& executor_of(const driver* d);
+
 /// Cancels one operation, if it still goes on; from any thread. What an emitted cancellation calls.
 class canceller {
 public:
@@ -153,12 +157,13 @@ public:
     }
 
     void complete(delivery how) override {
-        const executor ex = boost::asio::get_associated_executor(handler_, client_executor_);
         const bool here = same_ && how == delivery::direct;
+        const boost::asio::any_io_executor* const client = &executor_of(this->owner);
         call c{std::move(handler_), this->ec, std::move(this->value)};
         const std::optional<boost::asio::executor_work_guard<executor>> work = std::move(work_);
         destroy(allocator_of(c.handler));
         if (here) return c();
+        const executor ex = boost::asio::get_associated_executor(c.handler, *client);
         const auto a = allocator_of(c.handler);
         if (how == delivery::posted)
             boost::asio::post(ex, boost::asio::bind_allocator(a, std::move(c)));
@@ -196,12 +201,12 @@ private:
     };
 
     handler_operation(Handler&& h, const boost::asio::any_io_executor& ex)
-        : handler_(std::move(h)), client_executor_(ex) {
-        const executor own = boost::asio::get_associated_executor(handler_, client_executor_);
+        : handler_(std::move(h)) {
+        const executor own = boost::asio::get_associated_executor(handler_, ex);
         if constexpr (std::is_same_v<executor, boost::asio::any_io_executor>)
-            same_ = own == client_executor_;
+            same_ = own == ex;
         else if constexpr (std::is_constructible_v<boost::asio::any_io_executor, executor>)
-            same_ = boost::asio::any_io_executor(own) == client_executor_;
+            same_ = boost::asio::any_io_executor(own) == ex;
         // The client's executor has work as long as an operation can end; another one may not.
         if (!same_) work_.emplace(own);
     }
@@ -217,7 +222,6 @@ private:
     }
 
     Handler handler_;
-    boost::asio::any_io_executor client_executor_;
     std::optional<boost::asio::executor_work_guard<executor>> work_;
     bool same_ = false;
 };
@@ -228,10 +232,6 @@ struct discard_operation {
 };
 template <class T>
 using operation_ptr = std::unique_ptr<operation<T>, discard_operation>;
-
-/// Where handlers run that have no executor of their own. Without a driver (a subscription that is
-/// none): the system's.
-[[nodiscard]] boost::asio::any_io_executor executor_of(const driver* d);
 
 /// Starts an asynchronous operation with result `T`: `start(driver, operation_ptr<T>, args...)` is
 /// called when the token says so, at once or later, in the caller's thread. Arguments are copied
