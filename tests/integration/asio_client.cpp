@@ -301,6 +301,7 @@ subscription& subscription::operator=(subscription&& other) noexcept {
     subscription old(std::move(*this));
     home_ = std::move(other.home_);
     sub_ = std::move(other.sub_);
+    left_ = std::move(other.left_);
     return *this;
 }
 
@@ -312,11 +313,19 @@ subscription::~subscription() {
 
 result<message> subscription::next(duration timeout) {
     if (!home_) return error{errc::invalid_subscription};
-    const std::shared_ptr<home> keep = home_;      // a handler may destroy this
+    const std::shared_ptr<home> keep = home_; // a handler may destroy this
+    const std::shared_ptr<std::optional<message>> left = left_;
+    if (*left) return *std::exchange(*left, std::nullopt);
     if (timeout <= duration::zero()) keep->poll(); // what is there is in the socket
-    return keep->wait<message>([&](outcome<message>& out, auto handler) {
-        sub_.next({.timeout = timeout, .why = &out.why}, handler);
-    });
+    const auto out = std::make_shared<outcome<message>>();
+    try {
+        return keep->wait<message>(out, [&](outcome<message>& o, auto handler) {
+            sub_.next({.timeout = timeout, .why = &o.why}, handler);
+        });
+    } catch (...) {
+        *left = std::move(out->value);
+        throw;
+    }
 }
 
 result<message_view> subscription::next_view(duration timeout) {
