@@ -139,7 +139,6 @@ void driver::post_turn() {
     BOOST_ASIO_HANDLER_LOCATION((__FILE__, __LINE__, "nats::aio::client turn"));
     boost::asio::post(ex_, [self = shared_from_this()] {
         self->turn_posted_ = false;
-        while (!self->later_.empty()) self->ready_.push_back(self->later_.front());
         self->turn(delivery::direct);
     });
 }
@@ -152,6 +151,8 @@ void driver::turn(delivery how) {
     }
     const std::shared_ptr<driver> self = shared_from_this();
     turning mark(*this);
+    // Before what this turn's events end, whatever has begun the turn.
+    while (!later_.empty()) ready_.push_back(later_.front());
     do {
         again_ = false;
         if (core_) {

@@ -46,7 +46,8 @@ void canceller::operator()(boost::asio::cancellation_type_t wanted) const {
 void driver::op_done(void* o) noexcept {
     auto& done = *static_cast<operation_base*>(o);
     done.ready = true;
-    done.owner->ready_.push_back(done);
+    driver& d = *done.owner;
+    (d.later_.empty() ? d.ready_ : d.later_).push_back(done); // not before what ended earlier
 }
 
 void driver::listen(operation_base& o) {
@@ -78,7 +79,7 @@ void driver::refuse(operation_base* o, const error& why) {
 
 /// It has ended as it began.
 void driver::settle(operation_base& o) {
-    if (in_turn_ && at_once_ > 0) {
+    if (in_turn_ && at_once_ > 0 && later_.empty()) {
         --at_once_;
         ready_.push_back(o);
         return;
@@ -192,6 +193,7 @@ void driver::abort(operation_base& o) noexcept {
 }
 
 void driver::abort_all() noexcept {
+    while (!later_.empty()) ready_.push_back(later_.front()); // these have ended before
     for (auto* list : {&waiting_, &held_}) {
         while (!list->empty()) {
             operation_base& o = list->pop_front();
@@ -199,7 +201,6 @@ void driver::abort_all() noexcept {
             ready_.push_back(o);
         }
     }
-    while (!later_.empty()) ready_.push_back(later_.front());
 }
 
 void driver::discard_all() noexcept {
