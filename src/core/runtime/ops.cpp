@@ -42,6 +42,15 @@ struct kept_arguments {
     std::string subject, payload, reply, headers;
 };
 
+/// Until a publish is worth a try.
+op<result<void>> make_room(runtime& rt, time_point deadline) {
+    while (rt.output_full()) {
+        result<void> room = co_await rt.room(deadline);
+        if (!room) co_return room.error();
+    }
+    co_return result<void>();
+}
+
 } // namespace
 
 op<result<message_view>> request(runtime& rt, std::string_view subject, bytes payload,
@@ -55,13 +64,20 @@ op<result<message_view>> request(runtime& rt, std::string_view subject, bytes pa
 }
 
 op<result<duration>> flush(runtime& rt, time_point deadline) {
-    result<void> up = co_await rt.connected(deadline);
-    if (!up) co_return up.error();
+    while (true) {
+        result<void> up = co_await rt.connected(deadline);
+        if (!up) co_return up.error();
+        if (!rt.output_full()) break;
+        result<void> room = co_await rt.room(deadline); // also when the connection has ended
+        if (!room) co_return room.error();
+    }
     result<duration> rtt = co_await rt.flush(deadline);
     co_return std::move(rtt);
 }
 
 op<result<duration>> measure_rtt(runtime& rt, time_point deadline) {
+    result<void> room = co_await make_room(rt, deadline);
+    if (!room) co_return room.error();
     result<duration> rtt = co_await rt.flush(deadline);
     co_return std::move(rtt);
 }
@@ -106,19 +122,6 @@ op<result<message_view>> next(runtime& rt, mailbox& box, time_point deadline) {
 }
 
 // --- with values of their own
-
-namespace {
-
-/// Until a publish is worth a try.
-op<result<void>> make_room(runtime& rt, time_point deadline) {
-    while (rt.output_full()) {
-        result<void> room = co_await rt.room(deadline);
-        if (!room) co_return room.error();
-    }
-    co_return result<void>();
-}
-
-} // namespace
 
 op<result<void>> request_into(runtime& rt, message& into, std::string_view subject, bytes payload,
                               header_view headers, time_point deadline) {
