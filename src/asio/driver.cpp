@@ -159,6 +159,7 @@ void driver::turn(delivery how) {
             core_->rt.advance(clock::now());
             take_published();
             if (std::exchange(timer_due_, false)) take_time();
+            catch_up();
             take_events(how);
         }
         deliver(how);
@@ -185,6 +186,14 @@ void driver::take_events(delivery how) {
         if (!cancel_later_.empty()) cancel_deferred();
         if (!ready_.empty()) deliver(how);
     }
+}
+
+/// What readers and exceptions have left to be done.
+void driver::catch_up() {
+    dispatching_ = true; // it resumes ops, and calls handlers
+    core_->rt.settle();
+    dispatching_ = false;
+    if (!cancel_later_.empty()) cancel_deferred();
 }
 
 void driver::do_actions() {

@@ -58,6 +58,7 @@ void driver::listen(operation_base& o) {
 
 void driver::begin(operation_base* o) {
     if (ended_) return refuse(o, error{errc::connection_closed});
+    if (o->cancelled_early) return end_early(o);
     o->owner = this;
     waiting_.push_back(*o);
     o->start(&op_done);
@@ -66,14 +67,24 @@ void driver::begin(operation_base* o) {
 }
 
 void driver::refuse(operation_base* o, const error& why) {
-    o->owner = this;
     o->fail(why);
+    end_now(*o);
+}
+
+/// The cancellation, or the client's end, was on the executor before the start got there.
+void driver::end_early(operation_base* o) {
+    abort(*o);
+    end_now(*o);
+}
+
+void driver::end_now(operation_base& o) {
+    o.owner = this;
     if (ended_) { // there are no turns any more
-        o->drop();
-        return o->complete(delivery::posted);
+        o.drop();
+        return o.complete(delivery::posted);
     }
-    o->ready = true;
-    settle(*o);
+    o.ready = true;
+    settle(o);
     touched();
 }
 
@@ -129,8 +140,11 @@ result<void> driver::prepare_connector(const core& made) {
 }
 
 void driver::start_session(operation_ptr<void> o, std::unique_ptr<core> made) {
-    // The client was destroyed before this came here, and with it perhaps the user's connector.
-    if (muted_) return refuse(o.release(), error{errc::connection_closed});
+    // With the client, the user's connector may be gone.
+    if (o->cancelled_early || muted_) {
+        connect_called_ = false;
+        return end_early(o.release());
+    }
     if (result<void> ok = prepare_connector(*made); !ok) {
         failure_ = ok.error();
         connect_called_ = false;
@@ -148,11 +162,10 @@ void driver::start_session(operation_ptr<void> o, std::unique_ptr<core> made) {
 }
 
 void driver::start_closing(operation_ptr<void> o) {
-    if (!core_) { // there is nothing to close
-        o->ready = true;
-        o->owner = this;
-        settle(*o.release());
-        return;
+    if (!core_) return end_now(*o.release()); // there is nothing to close
+    if (o->cancelled_early || muted_) {
+        core_->connection.close(clock::now());
+        return end_early(o.release());
     }
     gentle_ = core_->connection.is_up();
     begin_with(std::move(o), [this](runtime& rt) {
@@ -170,6 +183,10 @@ void driver::cancel(std::uint64_t id) {
     }
     operation_base* const o = cancels_.find(id);
     if (o == nullptr) return;
+    if (o->owner == nullptr) {
+        o->cancelled_early = true;
+        return;
+    }
     if (o->ready && !o->after_transport) return; // too late
     if (o->closes_when_cancelled && core_) {
         gentle_ = false;
