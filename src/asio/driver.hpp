@@ -17,6 +17,7 @@
 #include <natsproto/wire/trace.hpp>
 
 #include "asio/cancel_table.hpp"
+#include "asio/client_executor.hpp"
 #include "asio/driver_service.hpp"
 #include "asio/shared_output.hpp"
 
@@ -24,7 +25,6 @@
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/strand.hpp>
 
 #include <array>
 #include <atomic>
@@ -75,6 +75,7 @@ public:
     /// Makes the op by `make(runtime&)`, and begins. Without a session: `not_connected`.
     template <class T, class Make>
     void begin_with(operation_ptr<T> o, Make make) {
+        if (o->cancelled_early) return end_early(o.release());
         if (!core_) return refuse(o.release(), error{errc::not_connected});
         take_published();
         if (!in_turn_) core_->rt.advance(clock::now()); // a turn has just told the time
@@ -83,6 +84,8 @@ public:
     }
     /// Ends an operation that has not begun.
     void refuse(operation_base* o, const error& why);
+    /// The same with one that was cancelled meanwhile.
+    void end_early(operation_base* o);
     /// Gives an operation a name that its cancellation slot knows. Any thread.
     void listen(operation_base& o);
     void cancel(std::uint64_t id);
@@ -121,6 +124,7 @@ private:
     // driver.cpp
     void turn(delivery how);
     void post_turn();
+    void catch_up();
     void take_events(delivery how);
     void do_actions();
     void tell(const event& e);
@@ -156,6 +160,7 @@ private:
     [[nodiscard]] result<void> prepare_connector(const core& made);
     static void op_done(void* o) noexcept;
     void deliver(delivery how);
+    void end_now(operation_base& o);
     void settle(operation_base& o);
     void finish(operation_base& o, delivery how);
     void abort(operation_base& o) noexcept;
@@ -168,7 +173,7 @@ private:
     blocking::os_random random_;
     blocking::os_files files_;
     std::unique_ptr<crypto_provider> own_crypto_;
-    std::optional<boost::asio::strand<boost::asio::any_io_executor>> strand_; ///< not if serial
+    std::optional<client_executor> strand_; ///< not if serial
     boost::asio::any_io_executor ex_;
     std::atomic<bool> connect_called_ = false;
     std::unique_ptr<core> core_;

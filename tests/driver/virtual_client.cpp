@@ -112,7 +112,7 @@ private:
             return true;
         }
         if (const std::optional<session_action> a = session_.poll_action()) {
-            std::visit([this](const auto& what) { perform(what); }, *a);
+            std::visit([this](const auto& what) { this->perform(what); }, *a);
             return true;
         }
         return write() || read();

@@ -136,12 +136,19 @@ public:
     /// Starts an operation by `start(outcome&, handler)`, and runs until it has ended.
     template <class T, class Start>
     result<T> wait(Start start) {
-        auto out = std::make_shared<outcome<T>>();
+        return wait(std::make_shared<outcome<T>>(), std::move(start));
+    }
+    /// The same with an outcome that stays when what a handler throws leaves this.
+    template <class T, class Start>
+    result<T> wait(const std::shared_ptr<outcome<T>>& out, Start start) {
+        rethrow();
         begin(out, std::move(start));
+        const auto done = [&out] { return out->done; };
         try {
-            run_until([&out] { return out->done; });
-        } catch (...) { // the call is left, so nobody waits any more
+            run_until(done);
+        } catch (...) { // nobody waits any more
             out->cancel.emit(boost::asio::cancellation_type::terminal);
+            run_quietly_until(done);
             throw;
         }
         return out->take();
@@ -159,15 +166,26 @@ public:
     void run_until(Done done) {
         const running now(*this);
         while (!done()) {
-            rethrow();
             if (context_.run_one() == 0)
                 throw std::logic_error("an operation waits, and the context has nothing to do");
         }
     }
+    /// What handlers throw meanwhile comes out of the next waiting call.
+    template <class Done>
+    void run_quietly_until(Done done) {
+        const running now(*this);
+        while (!done()) {
+            try {
+                if (context_.run_one() == 0) return;
+            } catch (...) {
+                thrown_.push_back(std::current_exception());
+            }
+        }
+    }
     /// Until something has happened; false when the deadline came first.
     bool run_until_progress(time_point deadline) {
-        const running now(*this);
         rethrow();
+        const running now(*this);
         const std::uint64_t before = progress();
         (void)context_.poll();
         while (progress() == before && status() != session_status::closed) {
@@ -283,6 +301,7 @@ subscription& subscription::operator=(subscription&& other) noexcept {
     subscription old(std::move(*this));
     home_ = std::move(other.home_);
     sub_ = std::move(other.sub_);
+    left_ = std::move(other.left_);
     return *this;
 }
 
@@ -294,11 +313,19 @@ subscription::~subscription() {
 
 result<message> subscription::next(duration timeout) {
     if (!home_) return error{errc::invalid_subscription};
-    const std::shared_ptr<home> keep = home_;      // a handler may destroy this
+    const std::shared_ptr<home> keep = home_; // a handler may destroy this
+    const std::shared_ptr<std::optional<message>> left = left_;
+    if (*left) return *std::exchange(*left, std::nullopt);
     if (timeout <= duration::zero()) keep->poll(); // what is there is in the socket
-    return keep->wait<message>([&](outcome<message>& out, auto handler) {
-        sub_.next({.timeout = timeout, .why = &out.why}, handler);
-    });
+    const auto out = std::make_shared<outcome<message>>();
+    try {
+        return keep->wait<message>(out, [&](outcome<message>& o, auto handler) {
+            sub_.next({.timeout = timeout, .why = &o.why}, handler);
+        });
+    } catch (...) {
+        *left = std::move(out->value);
+        throw;
+    }
 }
 
 result<message_view> subscription::next_view(duration timeout) {

@@ -55,6 +55,8 @@ public:
 private:
     std::shared_ptr<home> home_; // before the subscription, which ends in its context
     aio::subscription sub_;
+    /// Came while a call was left by what a handler had thrown.
+    std::shared_ptr<std::optional<message>> left_ = std::make_shared<std::optional<message>>();
 };
 
 class subscription::range {

@@ -80,7 +80,9 @@ TEST_P(waiting_handlers, one_that_waits_and_throws_leaves_nothing_undelivered) {
 
 TEST_P(waiting_handlers, that_request_get_their_own_replies) {
     client nc = connect();
-    const subscription echo = echo_service(nc);
+    const subscription echo = handled(nc, "echo", [&nc](const message_view& m) {
+        ASSERT_TRUE(nc.respond(m, m.payload, m.headers));
+    });
     client backend = connect();
     subscription work = subscribed(backend, "backend");
     const subscription front =
