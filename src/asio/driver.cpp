@@ -244,11 +244,20 @@ void driver::tell_publishers() noexcept {
 }
 
 void driver::take_published() {
-    if (!core_ || !published_->pending()) return;
-    published_->hand_over(
-        core_->connection,
-        [](void* self, const error& why) { static_cast<driver*>(self)->tell(ev::warning{&why}); },
-        this);
+    const auto warn = [](void* self, const error& why) {
+        static_cast<driver*>(self)->tell(ev::warning{&why});
+    };
+    // Behind what was left over may be more, which also comes before an operation that begins now.
+    while (core_ && published_->pending() && published_->hand_over(core_->connection, warn, this)) {
+    }
+}
+
+/// The transport has taken `n` bytes. What other threads have published comes into the room that
+/// makes first: operations that wait for it were started after that.
+void driver::transmitted(std::size_t n) {
+    core_->connection.transmitted(n);
+    take_published();
+    core_->rt.transmitted(0);
 }
 
 void driver::log(log_level level, std::string_view line) const {
@@ -320,6 +329,7 @@ void driver::abandon() noexcept {
     if (ended_ || std::exchange(muted_, true)) return;
     try {
         abort_all();
+        if (!core_) published_->tell(error{errc::connection_closed}, 0, 0, true);
         if (core_) {
             core_->rt.advance(clock::now());
             take_published();

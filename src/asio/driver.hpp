@@ -135,6 +135,7 @@ private:
     [[nodiscard]] time_point next_deadline() const noexcept;
     void take_time();
     void tell_publishers() noexcept;
+    void transmitted(std::size_t n);
 
     // transport_io.cpp
     void connect(const action::connect& c);

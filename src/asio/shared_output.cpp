@@ -80,12 +80,12 @@ void shared_output::tell(std::optional<error> refusal, std::size_t max_bytes,
     headers_ = headers;
 }
 
-void shared_output::hand_over(session& s, void (*warn)(void* context, const error& why),
+bool shared_output::hand_over(session& s, void (*warn)(void* context, const error& why),
                               void* context) {
     if (at_ == taken_.size()) {
         const std::lock_guard lock(mutex_);
         woken_.store(false, std::memory_order_relaxed);
-        if (queue_.empty()) return;
+        if (queue_.empty()) return true;
         taken_.clear();
         at_ = 0;
         taken_.swap(queue_);
@@ -111,6 +111,7 @@ void shared_output::hand_over(session& s, void (*warn)(void* context, const erro
     }
     const std::lock_guard lock(mutex_);
     left_ = taken_.size() - at_;
+    return left_ == 0;
 }
 
 } // namespace nats::aio::detail

@@ -37,8 +37,9 @@ struct shared_output {
     [[nodiscard]] bool pending() const noexcept {
         return woken_.load(std::memory_order_acquire) || at_ != taken_.size();
     }
-    /// Gives what waits to the session, until its output is full. Refusals go to `warn`.
-    void hand_over(session& s, void (*warn)(void* context, const error& why), void* context);
+    /// Gives what waits to the session: false when its output became full before the end of what
+    /// it had taken. Refusals go to `warn`.
+    bool hand_over(session& s, void (*warn)(void* context, const error& why), void* context);
 
 private:
     struct sizes {

@@ -175,7 +175,7 @@ void driver::on_read(const boost::system::error_code& ec, std::size_t n) {
 }
 
 void driver::on_written(const boost::system::error_code& ec, std::size_t n) {
-    if (n != 0) core_->rt.transmitted(n);
+    if (n != 0) transmitted(n);
     if (ec) write_failed(ec);
     if (linger_ != no_deadline) step_linger();
 }
@@ -233,10 +233,11 @@ void driver::write() {
         const std::span<const boost::asio::const_buffer> all(pieces_.data(), count);
         boost::system::error_code ec;
         const std::size_t n = transport_->try_write(all, ec);
-        if (n != 0) core_->rt.transmitted(n);
+        const bool whole = n == boost::asio::buffer_size(all);
+        if (n != 0) transmitted(n);
         if (ec && ec != boost::asio::error::would_block && ec != boost::asio::error::try_again)
             return write_failed(ec);
-        if (n == boost::asio::buffer_size(all)) continue;
+        if (whole) continue;
         core_->connection.handle_write_blocked(clock::now());
         if (n != 0) continue; // the pieces have moved
         writing_ = true;

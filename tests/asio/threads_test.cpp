@@ -24,8 +24,6 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <gtest/gtest.h>
 
-#include <sys/resource.h>
-
 #include <algorithm>
 #include <array>
 #include <atomic>
@@ -42,6 +40,8 @@
 #include <thread>
 #include <utility>
 #include <vector>
+
+#include <sys/resource.h>
 
 #if defined(__SANITIZE_THREAD__)
 #define NATSPROTO_WITH_TSAN 1
@@ -114,7 +114,8 @@ private:
 /// Threads that run a context until it has nothing to do, or was stopped.
 class crew {
 public:
-    explicit crew(asio::io_context& io, std::size_t size = thread_count) : work_(io.get_executor()) {
+    explicit crew(asio::io_context& io, std::size_t size = thread_count)
+        : work_(io.get_executor()) {
         for (std::size_t i = 0; i < size; ++i)
             threads_.emplace_back([&io] { io.run_for(patience); });
     }
@@ -267,12 +268,12 @@ private:
         for (int i = 0; i < burst; ++i) {
             const std::string text = std::to_string(i);
             m.nc.request("service", text, {.timeout = patience},
-                         asio::bind_executor(executor_for(m), [this, &m, text](error_code ec,
-                                                                               const message& r) {
-                             EXPECT_FALSE(ec) << ec.message();
-                             if (r.payload() == text) ++answers_;
-                             if (--m.waiting == 0) end(m);
-                         }));
+                         asio::bind_executor(executor_for(m),
+                                             [this, &m, text](error_code ec, const message& r) {
+                                                 EXPECT_FALSE(ec) << ec.message();
+                                                 if (r.payload() == text) ++answers_;
+                                                 if (--m.waiting == 0) end(m);
+                                             }));
         }
     }
 
@@ -343,8 +344,7 @@ TEST(asio_threads, a_thousand_clients_on_one_thread) {
     std::deque<one_of_many> all;
     for (int i = 0; i < many_clients; ++i) all.emplace_back(io, i);
     int opened = 0;
-    for (one_of_many& c : all)
-        asio::co_spawn(c.nc().get_executor(), c.open(url, opened), rethrow);
+    for (one_of_many& c : all) asio::co_spawn(c.nc().get_executor(), c.open(url, opened), rethrow);
     const time_point deadline = clock::now() + 2 * patience;
     while (opened != many_clients && io.run_one_until(deadline) != 0) {
     }
@@ -540,9 +540,7 @@ protected:
             return true;
         });
     }
-    ~asio_cancelling() override {
-        EXPECT_FALSE(ended(nc.close()));
-    }
+    ~asio_cancelling() override { EXPECT_FALSE(ended(nc.close())); }
 
     server s;
     std::string url = s.url();
@@ -584,9 +582,8 @@ private:
         from_.next({.timeout = patience},
                    asio::bind_cancellation_slot(
                        signal_.slot(),
-                       asio::bind_executor(strand_, [this](error_code ec, const message& m) {
-                           take(ec, m);
-                       })));
+                       asio::bind_executor(
+                           strand_, [this](error_code ec, const message& m) { take(ec, m); })));
     }
     void take(error_code ec, const message& m) {
         if (ec == asio::error::operation_aborted) {
