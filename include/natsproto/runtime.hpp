@@ -186,6 +186,10 @@ public:
     [[nodiscard]] std::optional<time_point> poll_timeout() const noexcept;
     /// As `session::transmitted`, and wakes those who wait for room.
     void transmitted(std::size_t n);
+    /// Does what became due without an event: readers have emptied queues that a barrier, a drain
+    /// or the end of a subscription waited for, or a handler has thrown. For drivers that start ops
+    /// while others wait: after that, when no op is being started or resumed.
+    void settle();
     /// Gets every event that is not a message. It may call the session's commands, but must not
     /// drive.
     using observer = void (*)(void* context, const event& e);
@@ -286,13 +290,15 @@ private:
     };
 
     void hand_on(const event& e);
+    [[nodiscard]] mailbox* mailbox_of(const event& e) const noexcept;
+    void react(const event& e, mailbox* about);
     void on_message(const ev::message& m);
     void on_reply(const message_view& m);
     void on_pong(const ev::pong& p);
     void on_connected();
     void on_disconnected(const error& why);
-    void on_drained(const ev::subscription_drained& d);
-    void on_refused(const ev::server_error& e);
+    void on_drained(mailbox* box);
+    void on_refused(const ev::server_error& e, mailbox* box);
     void resume_all(detail::intrusive_list<waiter>& list);
     void fail_all(detail::intrusive_list<waiter>& list, const error& why);
     void fail_requests(const error& why);
@@ -334,7 +340,7 @@ private:
         wanted_mailbox* outer;
     };
     wanted_mailbox* wanted_ =
-        nullptr; ///< the running next_for, and through `outer` those around it
+        nullptr; ///< what is used after calls of the user's code, the innermost first
     std::vector<waiter*> deadlines_;
     std::uint64_t wait_order_ = 0;
     detail::intrusive_list<waiter> expired_;

@@ -470,6 +470,7 @@ private:
     [[nodiscard]] const subscription* find_refused(const wire::server_error_class& what) const;
     void release(subscription& s) noexcept;
     void subscription_is_drained(subscription& s);
+    void forget_drained(sub_id id) noexcept;
     void end_drained_subscriptions();
     void drain_timed_out(time_point now);
     [[nodiscard]] time_point& at(timer t) noexcept { return timers_[static_cast<std::size_t>(t)]; }

@@ -139,7 +139,6 @@ void driver::post_turn() {
     BOOST_ASIO_HANDLER_LOCATION((__FILE__, __LINE__, "nats::aio::client turn"));
     boost::asio::post(ex_, [self = shared_from_this()] {
         self->turn_posted_ = false;
-        while (!self->later_.empty()) self->ready_.push_back(self->later_.front());
         self->turn(delivery::direct);
     });
 }
@@ -152,12 +151,15 @@ void driver::turn(delivery how) {
     }
     const std::shared_ptr<driver> self = shared_from_this();
     turning mark(*this);
+    // Before what this turn's events end, whatever has begun the turn.
+    while (!later_.empty()) ready_.push_back(later_.front());
     do {
         again_ = false;
         if (core_) {
             core_->rt.advance(clock::now());
             take_published();
             if (std::exchange(timer_due_, false)) take_time();
+            catch_up();
             take_events(how);
         }
         deliver(how);
@@ -184,6 +186,14 @@ void driver::take_events(delivery how) {
         if (!cancel_later_.empty()) cancel_deferred();
         if (!ready_.empty()) deliver(how);
     }
+}
+
+/// What readers and exceptions have left to be done.
+void driver::catch_up() {
+    dispatching_ = true; // it resumes ops, and calls handlers
+    core_->rt.settle();
+    dispatching_ = false;
+    if (!cancel_later_.empty()) cancel_deferred();
 }
 
 void driver::do_actions() {

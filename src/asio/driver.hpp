@@ -75,6 +75,7 @@ public:
     /// Makes the op by `make(runtime&)`, and begins. Without a session: `not_connected`.
     template <class T, class Make>
     void begin_with(operation_ptr<T> o, Make make) {
+        if (o->cancelled_early) return end_early(o.release());
         if (!core_) return refuse(o.release(), error{errc::not_connected});
         take_published();
         if (!in_turn_) core_->rt.advance(clock::now()); // a turn has just told the time
@@ -83,6 +84,8 @@ public:
     }
     /// Ends an operation that has not begun.
     void refuse(operation_base* o, const error& why);
+    /// The same with one that was cancelled meanwhile.
+    void end_early(operation_base* o);
     /// Gives an operation a name that its cancellation slot knows. Any thread.
     void listen(operation_base& o);
     void cancel(std::uint64_t id);
@@ -121,6 +124,7 @@ private:
     // driver.cpp
     void turn(delivery how);
     void post_turn();
+    void catch_up();
     void take_events(delivery how);
     void do_actions();
     void tell(const event& e);
@@ -155,6 +159,7 @@ private:
     [[nodiscard]] result<void> prepare_connector(const core& made);
     static void op_done(void* o) noexcept;
     void deliver(delivery how);
+    void end_now(operation_base& o);
     void settle(operation_base& o);
     void finish(operation_base& o, delivery how);
     void abort(operation_base& o) noexcept;

@@ -46,7 +46,8 @@ void canceller::operator()(boost::asio::cancellation_type_t wanted) const {
 void driver::op_done(void* o) noexcept {
     auto& done = *static_cast<operation_base*>(o);
     done.ready = true;
-    done.owner->ready_.push_back(done);
+    driver& d = *done.owner;
+    (d.later_.empty() ? d.ready_ : d.later_).push_back(done); // not before what ended earlier
 }
 
 void driver::listen(operation_base& o) {
@@ -57,6 +58,7 @@ void driver::listen(operation_base& o) {
 
 void driver::begin(operation_base* o) {
     if (ended_) return refuse(o, error{errc::connection_closed});
+    if (o->cancelled_early) return end_early(o);
     o->owner = this;
     waiting_.push_back(*o);
     o->start(&op_done);
@@ -65,20 +67,30 @@ void driver::begin(operation_base* o) {
 }
 
 void driver::refuse(operation_base* o, const error& why) {
-    o->owner = this;
     o->fail(why);
+    end_now(*o);
+}
+
+/// The cancellation, or the client's end, was on the executor before the start got there.
+void driver::end_early(operation_base* o) {
+    abort(*o);
+    end_now(*o);
+}
+
+void driver::end_now(operation_base& o) {
+    o.owner = this;
     if (ended_) { // there are no turns any more
-        o->drop();
-        return o->complete(delivery::posted);
+        o.drop();
+        return o.complete(delivery::posted);
     }
-    o->ready = true;
-    settle(*o);
+    o.ready = true;
+    settle(o);
     touched();
 }
 
 /// It has ended as it began.
 void driver::settle(operation_base& o) {
-    if (in_turn_ && at_once_ > 0) {
+    if (in_turn_ && at_once_ > 0 && later_.empty()) {
         --at_once_;
         ready_.push_back(o);
         return;
@@ -128,8 +140,11 @@ result<void> driver::prepare_connector(const core& made) {
 }
 
 void driver::start_session(operation_ptr<void> o, std::unique_ptr<core> made) {
-    // The client was destroyed before this came here, and with it perhaps the user's connector.
-    if (muted_) return refuse(o.release(), error{errc::connection_closed});
+    // With the client, the user's connector may be gone.
+    if (o->cancelled_early || muted_) {
+        connect_called_ = false;
+        return end_early(o.release());
+    }
     if (result<void> ok = prepare_connector(*made); !ok) {
         failure_ = ok.error();
         connect_called_ = false;
@@ -147,11 +162,10 @@ void driver::start_session(operation_ptr<void> o, std::unique_ptr<core> made) {
 }
 
 void driver::start_closing(operation_ptr<void> o) {
-    if (!core_) { // there is nothing to close
-        o->ready = true;
-        o->owner = this;
-        settle(*o.release());
-        return;
+    if (!core_) return end_now(*o.release()); // there is nothing to close
+    if (o->cancelled_early || muted_) {
+        core_->connection.close(clock::now());
+        return end_early(o.release());
     }
     gentle_ = core_->connection.is_up();
     begin_with(std::move(o), [this](runtime& rt) {
@@ -169,6 +183,10 @@ void driver::cancel(std::uint64_t id) {
     }
     operation_base* const o = cancels_.find(id);
     if (o == nullptr) return;
+    if (o->owner == nullptr) {
+        o->cancelled_early = true;
+        return;
+    }
     if (o->ready && !o->after_transport) return; // too late
     if (o->closes_when_cancelled && core_) {
         gentle_ = false;
@@ -192,6 +210,7 @@ void driver::abort(operation_base& o) noexcept {
 }
 
 void driver::abort_all() noexcept {
+    while (!later_.empty()) ready_.push_back(later_.front()); // these have ended before
     for (auto* list : {&waiting_, &held_}) {
         while (!list->empty()) {
             operation_base& o = list->pop_front();
@@ -199,7 +218,6 @@ void driver::abort_all() noexcept {
             ready_.push_back(o);
         }
     }
-    while (!later_.empty()) ready_.push_back(later_.front());
 }
 
 void driver::discard_all() noexcept {

@@ -31,12 +31,15 @@ public:
           port_(std::to_string(port)),
           done_(std::move(done)) {}
 
-    void ask(tcp::resolver::flags flags) {
-        auto then = [self = shared_from_this(), flags](const boost::system::error_code& ec,
-                                                       const tcp::resolver::results_type& found) {
-            self->answered(flags, ec, found);
+    /// `only_configured`: of families that the machine has an address of.
+    void ask(bool only_configured) {
+        auto then = [self = shared_from_this(), only_configured](
+                        const boost::system::error_code& ec,
+                        const tcp::resolver::results_type& found) {
+            self->answered(only_configured, ec, found);
         };
-        flags |= tcp::resolver::numeric_service;
+        const auto flags =
+            only_configured ? tcp::resolver::address_configured : tcp::resolver::flags();
         BOOST_ASIO_HANDLER_LOCATION((__FILE__, __LINE__, __func__));
         if (order_ == address_order::v4_only)
             resolver_.async_resolve(tcp::v4(), host_, port_, flags, std::move(then));
@@ -52,12 +55,10 @@ public:
     }
 
 private:
-    void answered(tcp::resolver::flags flags, const boost::system::error_code& ec,
+    void answered(bool only_configured, const boost::system::error_code& ec,
                   const tcp::resolver::results_type& found) {
         if (!done_) return;
-        const bool conditional = (flags & tcp::resolver::address_configured) != 0;
-        if (ec == boost::asio::error::host_not_found && conditional)
-            return ask(tcp::resolver::flags());
+        if (ec == boost::asio::error::host_not_found && only_configured) return ask(false);
         std::vector<tcp::endpoint> addresses;
         addresses.reserve(found.size());
         for (const auto& one : found) addresses.push_back(one.endpoint());
@@ -80,7 +81,7 @@ void system_resolver::resolve(const boost::asio::any_io_executor& ex, const std:
                               std::uint16_t port, handler done) {
     cancel();
     query_ = std::make_shared<query>(ex, order_, host, port, std::move(done));
-    query_->ask(tcp::resolver::address_configured);
+    query_->ask(true);
 }
 
 void system_resolver::cancel() noexcept {

@@ -92,7 +92,7 @@ boost::system::error_code open_socket(tcp::socket& s, const tcp& protocol) {
     const int fd = ::socket(protocol.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0) return {errno, boost::system::system_category()};
     boost::system::error_code ec;
-    s.assign(protocol, fd, ec);
+    (void)s.assign(protocol, fd, ec);
     if (ec) (void)::close(fd);
     return ec;
 }
@@ -193,13 +193,13 @@ void tcp_connector::attempt::begin() {
     resolve();
 }
 
-void tcp_connector::attempt::stop() noexcept {
+void tcp_connector::attempt::stop() noexcept { // NOLINT(bugprone-exception-escape): Asio's cancel
     ++step_;
     if (std::exchange(resolving_, false)) owner_->settings_->names().cancel();
     owner_ = nullptr;
     timer_.cancel();
     boost::system::error_code ignored;
-    socket_.close(ignored);
+    (void)socket_.close(ignored);
     work_.reset();
     done_.reset();
 }
@@ -292,7 +292,7 @@ std::optional<error> tcp_connector::attempt::bind_local(const tcp::endpoint& to)
     std::string why = "the local address is of another family";
     if (from) {
         boost::system::error_code ec;
-        socket_.bind(*from, ec);
+        (void)socket_.bind(*from, ec);
         if (!ec) return std::nullopt;
         why = ec.message();
     }
@@ -327,7 +327,7 @@ void tcp_connector::attempt::address_timed_out() {
 void tcp_connector::attempt::address_failed(errc code, const std::string& why) {
     failure_ = error{code, name_ + ": " + why};
     boost::system::error_code ignored;
-    socket_.close(ignored);
+    (void)socket_.close(ignored);
     timer_.cancel();
     ++at_;
     try_address();
@@ -338,7 +338,7 @@ void tcp_connector::attempt::address_failed(errc code, const std::string& why) {
 tcp_connector::tcp_connector(const tcp_options& o) : settings_(std::make_unique<settings>(o)) {}
 
 tcp_connector::~tcp_connector() {
-    cancel();
+    tcp_connector::cancel();
 }
 
 result<void> tcp_connector::check() const {

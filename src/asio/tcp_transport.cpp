@@ -22,8 +22,8 @@ public:
     explicit tcp_transport(tcp::socket s) : socket_(std::move(s)) {
         // A socket that refuses either still works: slower, or with an error that its use shows.
         boost::system::error_code ignored;
-        socket_.non_blocking(true, ignored);
-        socket_.set_option(tcp::no_delay(true), ignored);
+        (void)socket_.non_blocking(true, ignored);
+        (void)socket_.set_option(tcp::no_delay(true), ignored);
     }
 
     void read_some(boost::asio::mutable_buffer into, transport_handler done) override {
@@ -48,13 +48,13 @@ public:
 
     bool shutdown() noexcept override {
         boost::system::error_code ec;
-        socket_.shutdown(tcp::socket::shutdown_send, ec);
+        (void)socket_.shutdown(tcp::socket::shutdown_send, ec);
         return !ec;
     }
 
     void close() noexcept override {
         boost::system::error_code ignored;
-        socket_.close(ignored);
+        (void)socket_.close(ignored);
     }
 
     [[nodiscard]] std::string local_address() const override {

@@ -190,7 +190,7 @@ std::string_view name_of(log_level l) noexcept {
     return "unknown";
 }
 
-log_level level_of(const event& e) noexcept {
+log_level level_of(const event& e) noexcept { // NOLINT(bugprone-exception-escape): never valueless
     return std::visit([](const auto& what) { return level(what); }, e);
 }
 

@@ -93,7 +93,7 @@ public:
     }
     /// Runs a coroutine, which `f` begins, to its end; what it throws comes out here.
     template <class F>
-    void run(F&& f) {
+    void run(F f) {
         bool ended = false;
         std::exception_ptr thrown;
         boost::asio::co_spawn(io, f(), [&](std::exception_ptr e) {

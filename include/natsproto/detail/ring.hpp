@@ -19,6 +19,11 @@ public:
     [[nodiscard]] T& front() noexcept { return slots_[head_]; }
     [[nodiscard]] const T& front() const noexcept { return slots_[head_]; }
 
+    /// From the front.
+    [[nodiscard]] T& operator[](std::size_t i) noexcept {
+        return slots_[(head_ + i) % slots_.size()];
+    }
+
     void push_back(T value) {
         if (size_ == slots_.size()) grow();
         slots_[(head_ + size_) % slots_.size()] = std::move(value);

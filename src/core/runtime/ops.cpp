@@ -51,6 +51,15 @@ struct kept_arguments {
     std::string subject, payload, reply, headers;
 };
 
+/// Until a publish is worth a try.
+op<result<void>> make_room(runtime& rt, time_point deadline) {
+    while (rt.output_full()) {
+        result<void> room = co_await rt.room(deadline);
+        if (!room) co_return room.error();
+    }
+    co_return result<void>();
+}
+
 } // namespace
 
 op<result<message_view>> request(runtime& rt, std::string_view subject, bytes payload,
@@ -64,10 +73,13 @@ op<result<message_view>> request(runtime& rt, std::string_view subject, bytes pa
 }
 
 op<result<duration>> flush(runtime& rt, time_point deadline) {
-    result<void> up = co_await rt.connected(deadline);
-    if (!up) co_return up.error();
-    result<void> room = co_await make_room(rt, deadline);
-    if (!room) co_return room.error();
+    while (true) {
+        result<void> up = co_await rt.connected(deadline);
+        if (!up) co_return up.error();
+        if (!rt.output_full()) break;
+        result<void> room = co_await rt.room(deadline); // also when the connection has ended
+        if (!room) co_return room.error();
+    }
     result<duration> rtt = co_await rt.flush(deadline);
     co_return std::move(rtt);
 }

@@ -22,6 +22,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <exception>
 #include <utility>
 
 namespace nats {
@@ -105,6 +106,10 @@ void runtime::dispatch(const event& e) {
         throw;
     }
     // After any event: a handler that threw left what was queued behind it to the next one.
+    settle();
+}
+
+void runtime::settle() {
     if (handlers_running_ != 0) return;
     catch_up();
     if (!ends_.empty()) tell_ends();
@@ -117,7 +122,30 @@ void runtime::hand_on(const event& e) {
         on_message(*m);
         return;
     }
-    tell(e);
+    wanted_mailbox about{mailbox_of(e), wanted_}; // which the observer may destroy
+    std::exception_ptr thrown; // by the observer: those who wait have to hear of it all the same
+    wanted_ = &about;
+    try {
+        tell(e);
+    } catch (...) {
+        thrown = std::current_exception();
+    }
+    wanted_ = about.outer;
+    react(e, about.box);
+    if (thrown) std::rethrow_exception(thrown);
+}
+
+/// Null for events that are not about a subscription.
+mailbox* runtime::mailbox_of(const event& e) const noexcept {
+    void* cookie = nullptr;
+    if (const auto* drained = std::get_if<ev::subscription_drained>(&e))
+        cookie = drained->cookie;
+    else if (const auto* refused = std::get_if<ev::server_error>(&e); refused && refused->sub)
+        cookie = refused->cookie;
+    return cookie == &inbox_cookie_ ? nullptr : static_cast<mailbox*>(cookie);
+}
+
+void runtime::react(const event& e, mailbox* about) {
     if (const auto* p = std::get_if<ev::pong>(&e))
         on_pong(*p);
     else if (std::holds_alternative<ev::connected>(e) || std::holds_alternative<ev::reconnected>(e))
@@ -127,12 +155,12 @@ void runtime::hand_on(const event& e) {
         if (session_->status() == session_status::reconnecting) resume_all(for_first_);
     } else if (const auto* d = std::get_if<ev::disconnected>(&e))
         on_disconnected(error(*d->why));
-    else if (const auto* drained = std::get_if<ev::subscription_drained>(&e))
-        on_drained(*drained);
+    else if (std::holds_alternative<ev::subscription_drained>(e))
+        on_drained(about);
     else if (std::holds_alternative<ev::subscriptions_drained>(e))
         drain_pending_ = true;
     else if (const auto* refused = std::get_if<ev::server_error>(&e))
-        on_refused(*refused);
+        on_refused(*refused, about);
     else if (const auto* c = std::get_if<ev::closed>(&e))
         on_closed(error(*c->why));
 }
@@ -244,27 +272,25 @@ void runtime::on_disconnected(const error& why) {
     }
 }
 
-void runtime::on_drained(const ev::subscription_drained& d) {
-    if (d.cookie == nullptr || d.cookie == &inbox_cookie_) return;
-    mailbox& box = *static_cast<mailbox*>(d.cookie);
-    box.id_.reset();
-    box.ended_ = errc::drained;
-    note_end(box);
-    if (box.waiter_ != nullptr) fail(*box.waiter_, box.ended_);
+void runtime::on_drained(mailbox* box) {
+    if (box == nullptr) return;
+    box->id_.reset();
+    box->ended_ = errc::drained;
+    note_end(*box);
+    if (box->waiter_ != nullptr) fail(*box->waiter_, box->ended_);
 }
 
 /// The reader of a refused subscription is told once; the server is asked again at the next
 /// reconnect.
-void runtime::on_refused(const ev::server_error& e) {
-    if (!e.sub || e.cookie == nullptr || e.cookie == &inbox_cookie_) return;
-    mailbox& box = *static_cast<mailbox*>(e.cookie);
+void runtime::on_refused(const ev::server_error& e, mailbox* box) {
+    if (box == nullptr) return;
     error why = wire::to_error(e.what, e.text);
-    if (box.waiter_ != nullptr) {
-        fail(*box.waiter_, std::move(why));
+    if (box->waiter_ != nullptr) {
+        fail(*box->waiter_, std::move(why));
         return;
     }
-    box.refusal_ = std::move(why);
-    box.refusal_unseen_ = true;
+    box->refusal_ = std::move(why);
+    box->refusal_unseen_ = true;
 }
 
 void runtime::on_closed(const error& why) {

@@ -42,8 +42,9 @@ result<sub_id> session::subscribe(std::string_view subject, std::optional<std::s
 }
 
 result<void> session::unsubscribe(sub_id id, std::optional<std::uint64_t> after) {
-    if (status_ == session_status::closed) return error{errc::connection_closed};
     subscription* s = find(static_cast<std::uint64_t>(id));
+    if (s == nullptr && !after) forget_drained(id);
+    if (status_ == session_status::closed) return error{errc::connection_closed};
     if (s == nullptr) return error{errc::invalid_subscription};
     if (after && *after == 0) return error{errc::invalid_argument, "unsubscribe after 0 messages"};
     if (result<void> ok = connection_.check_unsubscribe(after); !ok) return ok;
@@ -59,6 +60,14 @@ result<void> session::unsubscribe(sub_id id, std::optional<std::uint64_t> after)
     else
         s->max = *after;
     return {};
+}
+
+/// What the cookie of an event that is still to be taken was for may be gone by then.
+void session::forget_drained(sub_id id) noexcept {
+    for (std::size_t i = 0; i < events_.size(); ++i) {
+        queued_event& e = events_[i];
+        if (e.kind == queued_kind::subscription_drained && e.sub == id) e.cookie = nullptr;
+    }
 }
 
 /// Whose SUB a permission error is about.

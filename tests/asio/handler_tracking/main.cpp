@@ -14,9 +14,11 @@
 #include <array>
 #include <cstdio>
 #include <cstdlib>
+#include <exception>
 #include <fstream>
 #include <iostream>
 #include <iterator>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 
@@ -64,9 +66,8 @@ std::string errors_of(F f) {
     return text;
 }
 
-} // namespace
-
-int main() {
+/// How many places are not named.
+int look() {
     const std::string seen = errors_of(work);
     int missing = 0;
     for (const std::string_view place :
@@ -79,5 +80,16 @@ int main() {
         ++missing;
     }
     if (missing != 0) std::cout << "in:\n" << seen;
-    return missing == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return missing;
+}
+
+} // namespace
+
+int main() {
+    try {
+        return look() == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    } catch (const std::exception& e) {
+        std::cout << e.what() << '\n';
+        return EXIT_FAILURE;
+    }
 }

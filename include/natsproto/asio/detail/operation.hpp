@@ -87,7 +87,7 @@ public:
 
     void fail(const error& e);
 
-    driver* owner = nullptr;
+    driver* owner = nullptr; ///< null until it has begun
     boost::system::error_code ec;
     error* why = nullptr;
     std::uint64_t cancel_id = 0; ///< 0: nothing can cancel it
@@ -97,6 +97,7 @@ public:
     bool after_transport = false;       ///< it also waits until the transport is gone
     bool closes_when_cancelled = false; ///< the client with it
     bool ready = false;                 ///< it has its result
+    bool cancelled_early = false;       ///< before it has begun
 
 protected:
     operation_base() = default;
