@@ -323,7 +323,7 @@ result<message> subscription::next(duration timeout) {
             sub_.next({.timeout = timeout, .why = &o.why}, handler);
         });
     } catch (...) {
-        *left = std::move(out->value);
+        if (out->done && !out->ec) *left = std::move(out->value);
         throw;
     }
 }

@@ -159,7 +159,7 @@ TEST_P(subscriptions, unsubscribe_after_a_maximum) {
     for (int i = 0; i < 5; ++i)
         ASSERT_TRUE(nc.publish("max", std::to_string(i), {.reply = "r", .headers = {}}));
     EXPECT_EQ(next_payload(sub), "0");
-    EXPECT_NE(sub.valid(), through_asio); // which reads all that comes
+    EXPECT_TRUE(sub.valid() || through_asio); // which reads all that comes
     EXPECT_EQ(next_payload(sub), "1");
     const message last = sub.next(long_enough).value();
     EXPECT_EQ(last.payload(), "2");
