@@ -51,15 +51,6 @@ struct kept_arguments {
     std::string subject, payload, reply, headers;
 };
 
-/// Until a publish is worth a try.
-op<result<void>> make_room(runtime& rt, time_point deadline) {
-    while (rt.output_full()) {
-        result<void> room = co_await rt.room(deadline);
-        if (!room) co_return room.error();
-    }
-    co_return result<void>();
-}
-
 } // namespace
 
 op<result<message_view>> request(runtime& rt, std::string_view subject, bytes payload,
