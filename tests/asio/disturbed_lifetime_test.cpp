@@ -5,42 +5,32 @@
 // user's is called afterwards, the context runs out of work, and ASan finds neither leak nor use of
 // what is gone.
 
-#include "asio/scripts.hpp"
+#include "asio/disturbed.hpp"
 
 #include <gtest/gtest.h>
 
 namespace nats::test {
 namespace {
 
-void everywhere(disturbance what, places p = {}, bool owned = false) {
-    for (const script& s : all_scripts()) {
-        for (staging how : all_stagings()) {
-            how.owned = owned;
-            (void)disturb_everywhere(s, how, what, p);
-            if (testing::Test::HasFailure()) return;
-        }
-    }
-}
+class asio_disturbed_lifetime : public asio_disturbed {};
 
-TEST(asio_disturbed, the_client_ends) {
+TEST_P(asio_disturbed_lifetime, the_client_ends) {
     everywhere(disturbance::destroy_client);
 }
 
-TEST(asio_disturbed, the_subscriptions_end) {
+TEST_P(asio_disturbed_lifetime, the_subscriptions_end) {
     everywhere(disturbance::destroy_subscriptions);
 }
 
-TEST(asio_disturbed, the_context_ends_before_the_client) {
+TEST_P(asio_disturbed_lifetime, the_context_ends_before_the_client) {
     everywhere(disturbance::destroy_context, {.inside_of_calls = false});
 }
 
-TEST(asio_disturbed, the_context_ends_with_a_client_that_its_operations_own) {
+TEST_P(asio_disturbed_lifetime, the_context_ends_with_a_client_that_its_operations_own) {
     everywhere(disturbance::destroy_context, {.inside_of_calls = false}, true);
 }
 
-TEST(asio_disturbed, handlers_throw) {
-    everywhere(disturbance::throw_something, {.between_handlers = false});
-}
+INSTANTIATE_TEST_SUITE_P(asio, asio_disturbed_lifetime, testing::ValuesIn(all_scripts()), script_name);
 
 } // namespace
 } // namespace nats::test

@@ -284,6 +284,7 @@ script every_operation() {
         send("numbers", 2), send("handled", 1), flush(), request("four"), collect("numbers"),
         flush(), close(),
     };
+    s.waits = {"connect", "flush", "rtt", "next", "next_into", "range next", "barrier", "request", "request_into", "request_by_inbox", "next reply", "run", "close"};
     return s;
 }
 
@@ -318,6 +319,7 @@ script connecting() {
     options o = quick();
     o.servers = "nats://a:1,nats://b:1,nats://c:1";
     s.steps = {connect(o), flush(), request("one"), close()};
+    s.waits = {"connect", "flush", "request", "close"};
     return s;
 }
 
@@ -332,6 +334,7 @@ script retrying() {
                flush(),          flush(),
                send("numbers", 1),   next("numbers"),      request("one"),
                collect("numbers"), close()};
+    s.waits = {"connect", "wait_connected", "flush", "next", "request", "close"};
     return s;
 }
 
@@ -388,6 +391,7 @@ script reconnecting() {
                flush(),
                collect("numbers"),
                close()};
+    s.waits = {"broken request", "flush", "broken rtt", "wait_connected", "request"};
     return s;
 }
 
@@ -404,6 +408,7 @@ script full_output() {
                     }};
     s.steps = {connect(o), subscribe("numbers"), flush(), fill, publish_when_room("1"), fill,
                request("one"), fill, request_into("two"), fill, flush(), fill, close()};
+    s.waits = {"publish_when_room", "request", "request_into", "flush", "close"};
     return s;
 }
 
@@ -417,6 +422,7 @@ script draining() {
                      }};
     s.steps = {connect(),          subscribe("numbers"), handle("handled"), flush(), flush(),
                send("numbers", 2), send("handled", 2),   flush(),           drain};
+    s.waits = {"drain"};
     return s;
 }
 

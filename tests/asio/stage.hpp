@@ -46,6 +46,8 @@ struct script {
     /// What other clients of the server do; called before anything else.
     std::function<void(stage&)> prepare{};
     std::vector<step> steps{};
+    /// Operations that wait for something, so that they can be cancelled meanwhile.
+    std::set<std::string> waits{};
 };
 
 /// Which executor the handlers have.
@@ -59,7 +61,8 @@ struct staging {
     /// Only operations that go on own the client.
     bool owned = false;
 };
-[[nodiscard]] std::vector<staging> all_stagings();
+/// Each of the three with each of the others.
+[[nodiscard]] std::vector<staging> usual_stagings();
 [[nodiscard]] std::string name_of(const staging& s);
 
 enum class disturbance : std::uint8_t {
