@@ -23,7 +23,8 @@
 // it at once.
 //
 // **Order.** Operations complete in the order in which what they wait for has come; handlers with
-// the same executor are called in that order.
+// the same executor are called in that order. Those that are started outside of the client's
+// executor begin when they get there: immediate calls that are made after them may come first.
 //
 // **Threads.** The library has none. Each client has an executor, `get_executor()`: a strand on the
 // one that it was given, unless that is serial already (`client_options::serial`). Operations may

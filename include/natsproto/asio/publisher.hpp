@@ -19,7 +19,8 @@ struct shared_output;
 }
 
 /// A handle of a client, for any number of threads at once; copies share what they are about. It
-/// may outlive the client, and then fails with `connection_closed`.
+/// may outlive the client, and then fails with `connection_closed`; not used while the client's
+/// execution context is being destroyed.
 ///
 /// Publishes of one thread reach the server in their order. An operation that the same thread
 /// starts afterwards comes after them, so `client::flush` covers them.
