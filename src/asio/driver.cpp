@@ -159,6 +159,7 @@ void driver::turn(delivery how) {
             core_->rt.advance(clock::now());
             take_published();
             if (std::exchange(timer_due_, false)) take_time();
+            deliver(how); // the last message of a subscription comes before its end
             catch_up();
             take_events(how);
         }
