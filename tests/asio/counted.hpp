@@ -30,9 +30,9 @@ struct record {
     std::size_t blocks = 0;    ///< of its memory, that are not given back
     std::size_t allocated = 0; ///< blocks so far
     std::size_t blocks_when_called = 0;
-    bool inside = false;         ///< the call that starts it goes on
-    bool called_inside = false;  ///< and its handler was called meanwhile
-    bool cancelled = false;      ///< it was told, before it was called
+    bool inside = false;        ///< the call that starts it goes on
+    bool called_inside = false; ///< and its handler was called meanwhile
+    bool cancelled = false;     ///< it was told, before it was called
     boost::system::error_code ec;
     std::string value; ///< the result, as text
     boost::asio::cancellation_signal signal;

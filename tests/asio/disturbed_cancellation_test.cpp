@@ -52,7 +52,8 @@ TEST_P(asio_disturbed_cancellation, total) {
     EXPECT_EQ(missed(disturbance::cancel_total), left);
 }
 
-INSTANTIATE_TEST_SUITE_P(asio, asio_disturbed_cancellation, testing::ValuesIn(all_scripts()), script_name);
+INSTANTIATE_TEST_SUITE_P(asio, asio_disturbed_cancellation, testing::ValuesIn(all_scripts()),
+                         script_name);
 
 } // namespace
 } // namespace nats::test

@@ -17,7 +17,8 @@ TEST_P(asio_disturbed_exception, loses_and_repeats_nothing) {
     everywhere(disturbance::throw_something, {.between_handlers = false});
 }
 
-INSTANTIATE_TEST_SUITE_P(asio, asio_disturbed_exception, testing::ValuesIn(all_scripts()), script_name);
+INSTANTIATE_TEST_SUITE_P(asio, asio_disturbed_exception, testing::ValuesIn(all_scripts()),
+                         script_name);
 
 } // namespace
 } // namespace nats::test

@@ -30,7 +30,8 @@ TEST_P(asio_disturbed_lifetime, the_context_ends_with_a_client_that_its_operatio
     everywhere(disturbance::destroy_context, {.inside_of_calls = false}, true);
 }
 
-INSTANTIATE_TEST_SUITE_P(asio, asio_disturbed_lifetime, testing::ValuesIn(all_scripts()), script_name);
+INSTANTIATE_TEST_SUITE_P(asio, asio_disturbed_lifetime, testing::ValuesIn(all_scripts()),
+                         script_name);
 
 } // namespace
 } // namespace nats::test

@@ -105,7 +105,8 @@ private:
 
     class pipe final : public aio::transport {
     public:
-        pipe(memory_server& owner, std::shared_ptr<state> s) : owner_(&owner), state_(std::move(s)) {
+        pipe(memory_server& owner, std::shared_ptr<state> s)
+            : owner_(&owner), state_(std::move(s)) {
             state_->current = this;
         }
         ~pipe() override { leave(); }

@@ -3,9 +3,9 @@
 // Theory of operation: each step starts one operation; what comes to it from the server is sent
 // before, or some handlers later, so that the operation waits.
 
-#include "asio/scripts.hpp"
-
 #include <natsproto/client/ops.hpp>
+
+#include "asio/scripts.hpp"
 
 #include <gtest/gtest.h>
 
@@ -52,9 +52,8 @@ void serve(stage& s) {
 // --- steps
 
 step connect() {
-    return {"connect", [](stage& s) {
-                s.client()->connect("nats://memory:1", s.handler("connect"));
-            }};
+    return {"connect",
+            [](stage& s) { s.client()->connect("nats://memory:1", s.handler("connect")); }};
 }
 
 step connect(const options& o, stage::checker check = nullptr) {
@@ -68,8 +67,7 @@ step close() {
 }
 
 step subscribe(const std::string& name) {
-    return {"subscribe",
-            [name](stage& s) { s.keep(name, s.client()->subscribe(name).value()); }};
+    return {"subscribe", [name](stage& s) { s.keep(name, s.client()->subscribe(name).value()); }};
 }
 
 step handle(const std::string& name) {
@@ -111,11 +109,12 @@ step next(const std::string& subject, const std::string& name = "next") {
 
 step next_in_range(const std::string& subject) {
     return {"range next", [=](stage& s) {
-                s.kept(subject).messages().next({}, s.handler("range next", [&s, subject](record& r) {
-                    EXPECT_FALSE(r.ec) << r.ec.message();
-                    s.got(subject, r.value);
-                    return false;
-                }));
+                s.kept(subject).messages().next({},
+                                                s.handler("range next", [&s, subject](record& r) {
+                                                    EXPECT_FALSE(r.ec) << r.ec.message();
+                                                    s.got(subject, r.value);
+                                                    return false;
+                                                }));
             }};
 }
 
@@ -134,12 +133,13 @@ step next_into(const std::string& subject) {
 /// Reads what is left.
 step collect(const std::string& subject) {
     return {"collect", [=](stage& s) {
-                s.kept(subject).next({.timeout = 0s}, s.handler("collect", [&s, subject](record& r) {
-                    if (r.ec == errc::timeout) return false;
-                    EXPECT_FALSE(r.ec) << r.ec.message();
-                    s.got(subject, r.value);
-                    return true;
-                }));
+                s.kept(subject).next({.timeout = 0s},
+                                     s.handler("collect", [&s, subject](record& r) {
+                                         if (r.ec == errc::timeout) return false;
+                                         EXPECT_FALSE(r.ec) << r.ec.message();
+                                         s.got(subject, r.value);
+                                         return true;
+                                     }));
             }};
 }
 
@@ -176,8 +176,7 @@ step wait_connected() {
 
 void read_aside(stage& s, const std::string& subject) {
     s.kept(subject).next({.timeout = 0s}, s.aside("reader", [&s, subject](record& r) {
-        if (r.ec == errc::timeout || r.ec == errc::in_use || r.ec == errc::drained)
-            return false;
+        if (r.ec == errc::timeout || r.ec == errc::in_use || r.ec == errc::drained) return false;
         EXPECT_FALSE(r.ec) << r.ec.message();
         s.got(subject, r.value);
         read_aside(s, subject);
@@ -203,7 +202,8 @@ stage::checker expect(std::string what) {
 
 step request(const std::string& payload) {
     return {"request", [=](stage& s) {
-                s.client()->request("echo.late", payload, {}, s.handler("request", expect(payload)));
+                s.client()->request("echo.late", payload, {},
+                                    s.handler("request", expect(payload)));
             }};
 }
 
@@ -274,17 +274,41 @@ script every_operation() {
     s.prepare = serve;
     s.steps = {
         connect(),
-        subscribe("numbers"), handle("handled"), subscribe("quiet"), wait_aside("quiet"),
-        publish("first", "1"), flush(), rtt(), wait_connected(),
-        send("numbers", 1), send("handled", 2), next("numbers"),
-        send_later(4, "numbers", 2), next_into("numbers"), next_in_range("numbers"),
-        send("numbers", 1), flush(), barrier("numbers"),
-        publish_when_room("1"), request("one"), request_into("two"), request_by_inbox("three"),
-        request_many(), next_reply(), run_op(),
-        send("numbers", 2), send("handled", 1), flush(), request("four"), collect("numbers"),
-        flush(), close(),
+        subscribe("numbers"),
+        handle("handled"),
+        subscribe("quiet"),
+        wait_aside("quiet"),
+        publish("first", "1"),
+        flush(),
+        rtt(),
+        wait_connected(),
+        send("numbers", 1),
+        send("handled", 2),
+        next("numbers"),
+        send_later(4, "numbers", 2),
+        next_into("numbers"),
+        next_in_range("numbers"),
+        send("numbers", 1),
+        flush(),
+        barrier("numbers"),
+        publish_when_room("1"),
+        request("one"),
+        request_into("two"),
+        request_by_inbox("three"),
+        request_many(),
+        next_reply(),
+        run_op(),
+        send("numbers", 2),
+        send("handled", 1),
+        flush(),
+        request("four"),
+        collect("numbers"),
+        flush(),
+        close(),
     };
-    s.waits = {"connect", "flush", "rtt", "next", "next_into", "range next", "barrier", "request", "request_into", "request_by_inbox", "next reply", "run", "close"};
+    s.waits = {"connect",    "flush",   "rtt",     "next",         "next_into",
+               "range next", "barrier", "request", "request_into", "request_by_inbox",
+               "next reply", "run",     "close"};
     return s;
 }
 
@@ -330,10 +354,17 @@ script retrying() {
     s.prepare = serve;
     options o = quick();
     o.retry_on_failed_connect = true;
-    s.steps = {connect(o),       subscribe("numbers"), publish("kept", "1"), wait_connected(),
-               flush(),          flush(),
-               send("numbers", 1),   next("numbers"),      request("one"),
-               collect("numbers"), close()};
+    s.steps = {connect(o),
+               subscribe("numbers"),
+               publish("kept", "1"),
+               wait_connected(),
+               flush(),
+               flush(),
+               send("numbers", 1),
+               next("numbers"),
+               request("one"),
+               collect("numbers"),
+               close()};
     s.waits = {"connect", "wait_connected", "flush", "next", "request", "close"};
     return s;
 }
@@ -350,13 +381,13 @@ script reconnecting() {
     };
     options o = quick();
     o.fail_requests_on_disconnect = true;
-    const step broken_request{
-        "broken request", [](stage& st) {
-            st.client()->request("break", {}, {}, st.handler("broken request", [](record& r) {
-                EXPECT_TRUE(r.ec);
-                return false;
-            }));
-        }};
+    const step broken_request{"broken request", [](stage& st) {
+                                  st.client()->request("break", {}, {},
+                                                       st.handler("broken request", [](record& r) {
+                                                           EXPECT_TRUE(r.ec);
+                                                           return false;
+                                                       }));
+                              }};
     const step broken_rtt{"broken rtt", [](stage& st) {
                               st.server.manners.refusals = 1;
                               st.server.script().script("PING", "", true);
@@ -403,11 +434,23 @@ script full_output() {
     o.bounds.max_output_bytes = 4096;
     const step fill{"fill", [](stage& st) {
                         st.server.manners.writes_wait = true;
-                        while (st.client()->publish("filler", std::string(200, 'x'))) {}
+                        while (st.client()->publish("filler", std::string(200, 'x'))) {
+                        }
                         st.later(6, [&st] { st.server.let_write(); });
                     }};
-    s.steps = {connect(o), subscribe("numbers"), flush(), fill, publish_when_room("1"), fill,
-               request("one"), fill, request_into("two"), fill, flush(), fill, close()};
+    s.steps = {connect(o),
+               subscribe("numbers"),
+               flush(),
+               fill,
+               publish_when_room("1"),
+               fill,
+               request("one"),
+               fill,
+               request_into("two"),
+               fill,
+               flush(),
+               fill,
+               close()};
     s.waits = {"publish_when_room", "request", "request_into", "flush", "close"};
     return s;
 }
@@ -427,8 +470,10 @@ script draining() {
 }
 
 std::vector<script> all_scripts() {
-    return {every_operation(), every_operation_in_pieces(), connecting(), retrying(),
-            reconnecting(),    full_output(),               draining()};
+    return {every_operation(), every_operation_in_pieces(),
+            connecting(),      retrying(),
+            reconnecting(),    full_output(),
+            draining()};
 }
 
 } // namespace nats::test

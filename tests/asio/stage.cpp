@@ -5,9 +5,9 @@
 // goes through `call`, which counts, and disturbs when its number has come. The server, the records
 // and the script outlive the context, as they would in a program.
 
-#include "asio/stage.hpp"
-
 #include <natsproto/log.hpp>
+
+#include "asio/stage.hpp"
 
 #include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
@@ -76,10 +76,9 @@ stage::stage(const script& s, const staging& how)
     aio::client_options o;
     o.serial = how.serial;
     o.via = &server;
-    o.log = {[](void* self, log_level, std::string_view line) {
-                 static_cast<stage*>(self)->logs(line);
-             },
-             this, log_level::trace};
+    o.log = {
+        [](void* self, log_level, std::string_view line) { static_cast<stage*>(self)->logs(line); },
+        this, log_level::trace};
     o.on_event = [](void* self, const event& e) {
         const bool pong = std::holds_alternative<ev::pong>(e); // its line has a time
         static_cast<stage*>(self)->happens("event: " + (pong ? "PONG" : describe(e)));
@@ -87,11 +86,11 @@ stage::stage(const script& s, const staging& how)
     o.on_event_context = this;
     nc_ = std::make_shared<aio::client>(*context_, o);
     borrowed_ = nc_;
-    handlers_ = how.handlers == handler_place::client ? nc_->get_executor()
-                : how.handlers == handler_place::other_strand
-                    ? boost::asio::any_io_executor(
-                          boost::asio::make_strand(context_->get_executor()))
-                    : boost::asio::any_io_executor(context_->get_executor());
+    handlers_ =
+        how.handlers == handler_place::client ? nc_->get_executor()
+        : how.handlers == handler_place::other_strand
+            ? boost::asio::any_io_executor(boost::asio::make_strand(context_->get_executor()))
+            : boost::asio::any_io_executor(context_->get_executor());
 }
 
 stage::~stage() {
@@ -102,8 +101,7 @@ stage::~stage() {
 }
 
 std::string stage::where() const {
-    std::string out = script_->name + " (" + nats::test::name_of(how_) + "), " +
-                      name_of(cut_.what);
+    std::string out = script_->name + " (" + nats::test::name_of(how_) + "), " + name_of(cut_.what);
     if (cut_.after_handlers != cut::never)
         out += " after handler " + std::to_string(cut_.after_handlers);
     if (cut_.in_call != cut::never) out += " inside of call " + std::to_string(cut_.in_call);
@@ -296,9 +294,7 @@ void stage::disturb() {
     case disturbance::cancel_terminal: return cancel_current(cancellation_type::terminal);
     case disturbance::cancel_partial: return cancel_current(cancellation_type::partial);
     case disturbance::cancel_total: return cancel_current(cancellation_type::total);
-    case disturbance::destroy_client:
-        client_destroyed_ = true;
-        return nc_.reset();
+    case disturbance::destroy_client: client_destroyed_ = true; return nc_.reset();
     case disturbance::destroy_subscriptions:
         subscriptions_destroyed_ = true;
         subscriptions_.clear();
@@ -394,8 +390,10 @@ std::set<std::string> disturb_everywhere(const script& s, const staging& how, di
         }
         return o.disturbed && !testing::Test::HasFailure();
     };
-    for (std::size_t n = 0; p.between_handlers && disturbed({what, n, cut::never}); ++n) {}
-    for (std::size_t n = 0; p.inside_of_calls && disturbed({what, cut::never, n}); ++n) {}
+    for (std::size_t n = 0; p.between_handlers && disturbed({what, n, cut::never}); ++n) {
+    }
+    for (std::size_t n = 0; p.inside_of_calls && disturbed({what, cut::never, n}); ++n) {
+    }
     return aborted;
 }
 

@@ -88,10 +88,10 @@ struct outcome {
     std::size_t handlers = 0;
     std::size_t calls = 0; ///< of something of the user's
     bool disturbed = false;
-    std::set<std::string> aborted;       ///< names of operations that ended so
-    std::vector<std::string> completed;  ///< `name: result`, in order
-    std::vector<std::string> happened;   ///< what handlers of messages and events got, in order
-    std::vector<std::string> published;  ///< what the server was sent
+    std::set<std::string> aborted;      ///< names of operations that ended so
+    std::vector<std::string> completed; ///< `name: result`, in order
+    std::vector<std::string> happened;  ///< what handlers of messages and events got, in order
+    std::vector<std::string> published; ///< what the server was sent
 };
 
 class stage {
@@ -159,9 +159,8 @@ private:
     std::deque<record> records_;
     record* current_ = nullptr; ///< of the step
     std::size_t at_ = 0;
-    int starting_ = 0;
-    bool ended_ = false;    ///< the script
-    bool silent_ = false;   ///< nothing of the user's may be called any more
+    bool ended_ = false;  ///< the script
+    bool silent_ = false; ///< nothing of the user's may be called any more
     bool client_destroyed_ = false;
     bool subscriptions_destroyed_ = false;
     bool client_closed_ = false; ///< by the cancellation of connect or close
