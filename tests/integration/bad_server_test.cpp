@@ -349,7 +349,9 @@ TEST(bad_server, an_end_at_each_step_of_the_handshake) {
     EXPECT_EQ(end("INFO {\"ser", false, false), errc::eof);
     EXPECT_EQ(end(info_line(), true, false), errc::eof);
     EXPECT_EQ(end(info_line() + "PO", true, false), errc::eof);
-    EXPECT_EQ(end("", false, true), errc::io_error);
+    const errc reset_at_once = end("", false, true); // it may come before connecting is done
+    EXPECT_TRUE(reset_at_once == errc::io_error || reset_at_once == errc::connect_failed)
+        << describe(reset_at_once);
     EXPECT_EQ(end(info_line(), true, true), errc::io_error);
 }
 
