@@ -199,7 +199,7 @@ counted stage::make(const std::string& name, bool of_step, checker check) {
 
 /// Whether it may end with what the disturbance makes of it.
 bool stage::may_fail(const record& r) const {
-    if (client_destroyed_ || client_closed_) return r.ec.failed();
+    if (client_destroyed_ || client_closed_) return r.ec.failed() || r.value == "none";
     return subscriptions_destroyed_ && (r.ec == errc::invalid_subscription || r.value == "none");
 }
 
