@@ -161,6 +161,7 @@ void driver::turn(delivery how) {
             take_published();
             say_dropped();
             if (std::exchange(timer_due_, false)) take_time();
+            deliver(how); // the last message of a subscription comes before its end
             catch_up();
             take_events(how);
         }
