@@ -153,17 +153,20 @@ void driver::turn(delivery how) {
     turning mark(*this);
     // Before what this turn's events end, whatever has begun the turn.
     while (!later_.empty()) ready_.push_back(later_.front());
+    rest(); // what an exception has left
     do {
         again_ = false;
         if (core_) {
             core_->rt.advance(clock::now());
             take_published();
+            say_dropped();
             if (std::exchange(timer_due_, false)) take_time();
             deliver(how); // the last message of a subscription comes before its end
             catch_up();
             take_events(how);
         }
         deliver(how);
+        tell_ends();
         if (core_) {
             do_actions();
             write();
@@ -184,8 +187,9 @@ void driver::take_events(delivery how) {
         dispatching_ = true;
         core_->rt.dispatch(e);
         dispatching_ = false;
-        if (!cancel_later_.empty()) cancel_deferred();
+        rest();
         if (!ready_.empty()) deliver(how);
+        if (!ends_.empty()) tell_ends();
     }
 }
 
@@ -194,7 +198,7 @@ void driver::catch_up() {
     dispatching_ = true; // it resumes ops, and calls handlers
     core_->rt.settle();
     dispatching_ = false;
-    if (!cancel_later_.empty()) cancel_deferred();
+    rest();
 }
 
 void driver::do_actions() {
@@ -228,6 +232,32 @@ void driver::tell(const event& e) {
     if (keep && *keep) (*keep)(e);
 }
 
+/// Not at once: the handler of the `next` that has read the last message comes first, and the
+/// runtime may have found the end inside of the call that starts another one.
+void driver::note_end(subscription_state& s, const error& why) {
+    if (!muted_) ends_.emplace_back(s.weak_from_this(), why);
+}
+
+void driver::tell_ends() {
+    while (!ends_.empty()) {
+        const auto [who, why] = std::move(ends_.front());
+        ends_.erase(ends_.begin());
+        const std::shared_ptr<subscription_state> s = who.lock();
+        if (muted_ || !s || !s->on_end) continue;
+        const auto keep = s->on_end; // it may be replaced
+        if (*keep) (*keep)(why);
+    }
+}
+
+/// Not inside of the call that starts an operation.
+void driver::say_dropped() {
+    while (!dropped_publishes_.empty()) {
+        const error why = std::move(dropped_publishes_.front());
+        dropped_publishes_.erase(dropped_publishes_.begin());
+        tell(ev::warning{&why});
+    }
+}
+
 /// What a publish would be told from now on.
 void driver::tell_publishers() noexcept {
     const session& s = core_->connection;
@@ -244,12 +274,16 @@ void driver::tell_publishers() noexcept {
                      !s.is_up() || s.headers_enabled());
 }
 
+/// What comes too late for the session's end is lost as what it had queued; that is no news.
 void driver::take_published() {
-    const auto warn = [](void* self, const error& why) {
-        static_cast<driver*>(self)->tell(ev::warning{&why});
+    const auto dropped = [](void* self, const error& why) {
+        auto& d = *static_cast<driver*>(self);
+        if (d.core_->connection.status() != session_status::closed)
+            d.dropped_publishes_.push_back(why);
     };
     // Behind what was left over may be more, which also comes before an operation that begins now.
-    while (core_ && published_->pending() && published_->hand_over(core_->connection, warn, this)) {
+    while (core_ && published_->pending() &&
+           published_->hand_over(core_->connection, dropped, this)) {
     }
 }
 
@@ -314,7 +348,7 @@ void driver::take_time() {
     dispatching_ = true; // it resumes ops, and calls handlers
     core_->rt.handle_timeout(now);
     dispatching_ = false;
-    if (!cancel_later_.empty()) cancel_deferred();
+    rest();
     if (write_error_due_ <= now) {
         write_error_due_ = no_deadline;
         core_->connection.handle_io_error(attempt_, write_error_, now);
@@ -328,9 +362,16 @@ void driver::take_time() {
 /// `operation_aborted`, and nothing else of the user's is called.
 void driver::abandon() noexcept {
     if (ended_ || std::exchange(muted_, true)) return;
+    published_->tell(error{errc::connection_closed}, 0, 0, true);
+    if (dispatching_)
+        abort_later_ = true; // an op that would go may be the one that is running
+    else
+        give_up();
+}
+
+void driver::give_up() noexcept {
     try {
         abort_all();
-        if (!core_) published_->tell(error{errc::connection_closed}, 0, 0, true);
         if (core_) {
             core_->rt.advance(clock::now());
             take_published();

@@ -105,6 +105,8 @@ public:
     [[nodiscard]] const error& failure() const noexcept;
     [[nodiscard]] std::string local_address() const;
     void observe(std::function<void(const event&)> observer);
+    /// Has a subscription's end told, behind the messages that have been read.
+    void note_end(subscription_state& s, const error& why);
     const std::shared_ptr<shared_output>& output() const noexcept { return published_; }
     void take_published();
     /// Another thread has published.
@@ -128,6 +130,8 @@ private:
     void take_events(delivery how);
     void do_actions();
     void tell(const event& e);
+    void say_dropped();
+    void tell_ends();
     void log(log_level level, std::string_view line) const;
     void trace(bool sent, bool reset, std::string_view bytes);
     void arm_timer();
@@ -135,6 +139,7 @@ private:
     [[nodiscard]] time_point next_deadline() const noexcept;
     void take_time();
     void tell_publishers() noexcept;
+    void give_up() noexcept;
     void transmitted(std::size_t n);
 
     // transport_io.cpp
@@ -166,7 +171,7 @@ private:
     void abort(operation_base& o) noexcept;
     void abort_all() noexcept;
     void discard_all() noexcept;
-    void cancel_deferred();
+    void rest();
 
     client_options settings_; ///< its view is of `local_text_`
     std::string local_text_;
@@ -204,17 +209,22 @@ private:
     std::optional<boost::asio::steady_timer> timer_;
     time_point armed_ = no_deadline;
 
+    // what the user's code is to be told in the next turn
+    std::vector<error> dropped_publishes_;
+    std::vector<std::pair<std::weak_ptr<subscription_state>, error>> ends_;
+
     // operations
     nats::detail::intrusive_list<operation_base> waiting_;
     nats::detail::intrusive_list<operation_base> ready_; ///< to be delivered
     nats::detail::intrusive_list<operation_base> later_; ///< the same, in a later turn
     nats::detail::intrusive_list<operation_base> held_;  ///< until the transport is gone
     cancel_table cancels_;
-    std::vector<std::uint64_t> cancel_later_; ///< came while an event was being handed on
+    std::vector<std::uint64_t> cancel_later_; ///< came while an op may have been running
+    bool abort_later_ = false;                ///< so did the client's end
 
     // turns
     bool in_turn_ = false;
-    bool dispatching_ = false;
+    bool dispatching_ = false; ///< the runtime hands an event on, or an op is being started
     bool again_ = false;
     bool turn_posted_ = false;
     bool timer_due_ = false;
@@ -223,7 +233,7 @@ private:
     int at_once_ = 0;    ///< operations that this turn may still deliver right after they began
 };
 
-struct subscription_state {
+struct subscription_state : std::enable_shared_from_this<subscription_state> {
     explicit subscription_state(std::shared_ptr<driver> d) noexcept : owner(std::move(d)) {}
     std::shared_ptr<driver> owner; // before the mailbox, which unsubscribes there
     std::shared_ptr<std::function<void(const message_view&)>> handler;

@@ -8,8 +8,9 @@
 // says so from its last step, which moves its operation and does nothing else. The turn delivers
 // when the runtime is at rest.
 //
-// A cancellation that comes while the runtime hands an event on is put off until it has: the op
-// that it would destroy may be the one that is running.
+// A cancellation, or the end of the client, that comes while an op may be running (the runtime hands
+// an event on, or an op is being started) is put off until it has stopped: it may be the one that
+// would be destroyed.
 
 #include <natsproto/asio/tcp_connector.hpp>
 #include <natsproto/client/ops.hpp>
@@ -61,8 +62,11 @@ void driver::begin(operation_base* o) {
     if (o->cancelled_early) return end_early(o);
     o->owner = this;
     waiting_.push_back(*o);
+    const bool outer = std::exchange(dispatching_, true);
     o->start(&op_done);
+    dispatching_ = outer;
     if (o->ready) settle(*o);
+    rest();
     touched();
 }
 
@@ -192,12 +196,18 @@ void driver::cancel(std::uint64_t id) {
         gentle_ = false;
         core_->connection.close(clock::now());
     }
+    const bool closes = o->closes_when_cancelled;
     abort(*o);
     later_.push_back(*o);
+    if (closes && linger_ != no_deadline) close_now();
     post_turn();
 }
 
-void driver::cancel_deferred() {
+/// What could not be done while an op may have been running.
+void driver::rest() {
+    if (dispatching_) return;
+    if (std::exchange(abort_later_, false)) give_up();
+    if (cancel_later_.empty()) return;
     const std::vector<std::uint64_t> ids = std::exchange(cancel_later_, {});
     for (const std::uint64_t id : ids) cancel(id);
 }

@@ -74,9 +74,7 @@ void subscription::on_end(std::function<void(const error& why)> handler) {
     state_->on_end = std::make_shared<std::function<void(const error&)>>(std::move(handler));
     const auto call = [](void* context, const error& why) {
         auto& s = *static_cast<detail::subscription_state*>(context);
-        if (s.owner->muted()) return;
-        const auto keep = s.on_end; // it may destroy its subscription
-        if (*keep) (*keep)(why);
+        s.owner->note_end(s, why);
     };
     state_->box.on_end(call, state_.get());
 }

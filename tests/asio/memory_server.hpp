@@ -31,6 +31,7 @@ struct memory_manners {
     bool writes_wait = false;   ///< writes complete only by `memory_server::let_write`
     int refusals = 0;           ///< of the next attempts
     bool answers_open = true;   ///< false: `open` goes on for ever
+    bool hears_the_end = true;  ///< false: goes on when the client has said its last
 };
 
 /// One server; its transports are used one after the other. Must outlive the execution context.
@@ -136,8 +137,10 @@ private:
             if (state_->write) std::exchange(state_->write, nullptr)();
         }
         [[nodiscard]] bool shutdown() noexcept override {
-            state_->server.hang_up();
-            state_->pump();
+            if (owner_->manners.hears_the_end) {
+                state_->server.hang_up();
+                state_->pump();
+            }
             return true;
         }
         [[nodiscard]] std::string local_address() const override { return "memory:1"; }

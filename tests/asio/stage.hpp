@@ -21,6 +21,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <ostream>
 #include <set>
 #include <string>
 #include <string_view>
@@ -49,6 +50,10 @@ struct script {
     /// Operations that wait for something, so that they can be cancelled meanwhile.
     std::set<std::string> waits{};
 };
+
+inline void PrintTo(const script& s, std::ostream* out) {
+    *out << s.name;
+}
 
 /// Which executor the handlers have.
 enum class handler_place : std::uint8_t { client, other_strand, context };

@@ -119,6 +119,12 @@ void start_close(std::shared_ptr<driver> d, operation_ptr<void> o);
 /// Takes an operation whose op exists already. On the client's executor.
 void begin(driver& d, operation_base* o);
 [[nodiscard]] runtime* runtime_of(driver& d) noexcept;
+/// An op that waits for its start keeps the runtime that its memory is of.
+template <class T>
+struct kept_op {
+    std::shared_ptr<driver> owner;
+    op<result<T>> running;
+};
 } // namespace detail
 
 /// A connection. Movable. One client connects once: make a new one for another session.
@@ -248,12 +254,12 @@ public:
         return detail::initiate<T>(
             std::forward<Token>(token), driver_,
             [](std::shared_ptr<detail::driver> d, detail::operation_ptr<T> made,
-               op<result<T>> given, error* tell) {
+               detail::kept_op<T> given, error* tell) {
                 made->why = tell;
-                made->running.emplace(std::move(given));
+                made->running.emplace(std::move(given.running));
                 detail::begin(*d, made.release());
             },
-            std::move(o), why);
+            detail::kept_op<T>{driver_, std::move(o)}, why);
     }
     /// Null before `connect`.
     [[nodiscard]] runtime* rt() noexcept { return detail::runtime_of(*driver_); }
