@@ -21,10 +21,7 @@
 // and `next`, while that is so.
 
 #include "asio/driver.hpp"
-
-#ifdef NATSPROTO_HAS_OPENSSL
-#include <natsproto/openssl/provider.hpp>
-#endif
+#include "openssl/default_crypto.hpp"
 
 #include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
@@ -35,15 +32,6 @@ namespace nats::aio::detail {
 
 namespace {
 
-/// OpenSSL's, where the library was built with it.
-std::unique_ptr<crypto_provider> default_crypto() {
-#ifdef NATSPROTO_HAS_OPENSSL
-    return std::make_unique<openssl::provider>();
-#else
-    return nullptr;
-#endif
-}
-
 /// How many operations a turn delivers that ended as they began. With more, the context would not
 /// get to anything else while a handler starts one after the other.
 constexpr int most_at_once = 128;
@@ -53,6 +41,7 @@ constexpr int most_at_once = 128;
 driver::driver(boost::asio::any_io_executor given, const client_options& o)
     : registered_driver(given),
       settings_(o),
+      log_(o.log, {}),
       local_text_(o.local_address),
       own_crypto_(o.crypto == nullptr ? default_crypto() : nullptr),
       connector_(o.via) {
@@ -82,20 +71,14 @@ driver::~driver() {
 }
 
 driver::core::core(driver& d, const options& o)
-    : reconnects(o.reconnect),
-      randomize(o.randomize),
+    : randomize(o.randomize),
       connection(
           o, environment{&d.random_,
                          d.settings_.crypto != nullptr ? d.settings_.crypto : d.own_crypto_.get(),
                          &d.files_}),
       rt(connection, d.random_) {
     rt.observe([](void* self, const event& e) { static_cast<driver*>(self)->tell(e); }, &d);
-    if (!d.settings_.log.wants(log_level::trace)) return;
-    tracers.emplace(wire::tracer(wire::sender::client), wire::tracer(wire::sender::server));
-    connection.set_tap({[](void* self, bool sent, bool reset, std::string_view bytes) {
-                            static_cast<driver*>(self)->trace(sent, reset, bytes);
-                        },
-                        &d});
+    d.log_.watch(connection);
 }
 
 const error& driver::failure() const noexcept {
@@ -153,21 +136,17 @@ void driver::turn(delivery how) {
     turning mark(*this);
     // Before what this turn's events end, whatever has begun the turn.
     while (!later_.empty()) ready_.push_back(later_.front());
-    rest(); // what an exception has left
     do {
         again_ = false;
+        follow_up(how); // what was begun outside of a turn, or an exception has left
         if (core_) {
             core_->rt.advance(clock::now());
             take_published();
             say_dropped();
             if (std::exchange(timer_due_, false)) take_time();
-            deliver(how); // the last message of a subscription comes before its end
             catch_up();
+            follow_up(how);
             take_events(how);
-        }
-        deliver(how);
-        tell_ends();
-        if (core_) {
             do_actions();
             write();
         }
@@ -187,10 +166,16 @@ void driver::take_events(delivery how) {
         dispatching_ = true;
         core_->rt.dispatch(e);
         dispatching_ = false;
-        rest();
-        if (!ready_.empty()) deliver(how);
-        if (!ends_.empty()) tell_ends();
+        follow_up(how);
     }
+}
+
+/// What the runtime's work has brought about for the user. The last message of a subscription comes
+/// before its end.
+void driver::follow_up(delivery how) {
+    rest();
+    deliver(how);
+    tell_ends();
 }
 
 /// What readers and exceptions have left to be done.
@@ -198,7 +183,6 @@ void driver::catch_up() {
     dispatching_ = true; // it resumes ops, and calls handlers
     core_->rt.settle();
     dispatching_ = false;
-    rest();
 }
 
 void driver::do_actions() {
@@ -224,10 +208,7 @@ void driver::observe(std::function<void(const event&)> observer) {
 void driver::tell(const event& e) {
     tell_publishers();
     if (muted_) return;
-    const log_level level = level_of(e);
-    if (settings_.log.wants(level)) {
-        if (const std::string line = describe(e); !line.empty()) log(level, line);
-    }
+    log_.tell(e);
     const std::shared_ptr<std::function<void(const event&)>> keep = observer_; // it may be replaced
     if (keep && *keep) (*keep)(e);
 }
@@ -235,13 +216,12 @@ void driver::tell(const event& e) {
 /// Not at once: the handler of the `next` that has read the last message comes first, and the
 /// runtime may have found the end inside of the call that starts another one.
 void driver::note_end(subscription_state& s, const error& why) {
-    if (!muted_) ends_.emplace_back(s.weak_from_this(), why);
+    if (!muted_) ends_.push_back({s.weak_from_this(), why});
 }
 
 void driver::tell_ends() {
     while (!ends_.empty()) {
-        const auto [who, why] = std::move(ends_.front());
-        ends_.erase(ends_.begin());
+        const auto [who, why] = ends_.pop_front();
         const std::shared_ptr<subscription_state> s = who.lock();
         if (muted_ || !s || !s->on_end) continue;
         const auto keep = s->on_end; // it may be replaced
@@ -252,8 +232,7 @@ void driver::tell_ends() {
 /// Not inside of the call that starts an operation.
 void driver::say_dropped() {
     while (!dropped_publishes_.empty()) {
-        const error why = std::move(dropped_publishes_.front());
-        dropped_publishes_.erase(dropped_publishes_.begin());
+        const error why = dropped_publishes_.pop_front();
         tell(ev::warning{&why});
     }
 }
@@ -261,17 +240,12 @@ void driver::say_dropped() {
 /// What a publish would be told from now on.
 void driver::tell_publishers() noexcept {
     const session& s = core_->connection;
-    std::optional<error> refusal;
-    if (s.status() == session_status::closed)
-        refusal = s.close_reason();
-    else if (s.status() == session_status::draining_pubs)
-        refusal = error{errc::draining};
-    else if (s.status() == session_status::idle)
-        refusal = error{errc::not_connected};
-    const auto max_payload =
-        static_cast<std::size_t>(std::max<std::int64_t>(s.info().max_payload, 0));
-    published_->tell(std::move(refusal), s.bounds().max_output_bytes, max_payload,
-                     !s.is_up() || s.headers_enabled());
+    switch (s.status()) {
+    case session_status::closed: return published_->refuse(s.close_reason());
+    case session_status::draining_pubs: return published_->refuse(errc::draining);
+    case session_status::idle: return published_->refuse(errc::not_connected);
+    default: return published_->allow(s);
+    }
 }
 
 /// What comes too late for the session's end is lost as what it had queued; that is no news.
@@ -293,23 +267,6 @@ void driver::transmitted(std::size_t n) {
     core_->connection.transmitted(n);
     take_published();
     core_->rt.transmitted(0);
-}
-
-void driver::log(log_level level, std::string_view line) const {
-    settings_.log.write(settings_.log.context, level, line);
-}
-
-void driver::trace(bool sent, bool reset, std::string_view bytes) {
-    if (reset) {
-        core_->tracers->first.reset();
-        core_->tracers->second.reset();
-        return;
-    }
-    if (muted_) return;
-    wire::tracer& t = sent ? core_->tracers->first : core_->tracers->second;
-    t.feed(bytes);
-    std::string line;
-    while (t.next(line)) log(log_level::trace, (sent ? "-> " : "<- ") + line);
 }
 
 // --- time
@@ -348,7 +305,6 @@ void driver::take_time() {
     dispatching_ = true; // it resumes ops, and calls handlers
     core_->rt.handle_timeout(now);
     dispatching_ = false;
-    rest();
     if (write_error_due_ <= now) {
         write_error_due_ = no_deadline;
         core_->connection.handle_io_error(attempt_, write_error_, now);
@@ -362,7 +318,8 @@ void driver::take_time() {
 /// `operation_aborted`, and nothing else of the user's is called.
 void driver::abandon() noexcept {
     if (ended_ || std::exchange(muted_, true)) return;
-    published_->tell(error{errc::connection_closed}, 0, 0, true);
+    log_.mute();
+    published_->refuse(errc::connection_closed);
     if (dispatching_)
         abort_later_ = true; // an op that would go may be the one that is running
     else
@@ -390,7 +347,8 @@ void driver::give_up() noexcept {
 
 void driver::context_ends() noexcept {
     ended_ = muted_ = true;
-    published_->tell(error{errc::connection_closed}, 0, 0, true);
+    log_.mute();
+    published_->refuse(errc::connection_closed);
     discard_all();
     if (connecting_ && connector_ != nullptr) connector_->cancel();
     transport_.reset();

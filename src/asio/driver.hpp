@@ -12,14 +12,15 @@
 #include <natsproto/blocking/os_random.hpp>
 #include <natsproto/crypto.hpp>
 #include <natsproto/detail/intrusive_list.hpp>
+#include <natsproto/detail/ring.hpp>
 #include <natsproto/runtime.hpp>
 #include <natsproto/session.hpp>
-#include <natsproto/wire/trace.hpp>
 
 #include "asio/cancel_table.hpp"
 #include "asio/client_executor.hpp"
 #include "asio/driver_service.hpp"
 #include "asio/shared_output.hpp"
+#include "core/session_log.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/buffer.hpp>
@@ -50,11 +51,9 @@ public:
     /// The session and what stands on it: made once, by `connect`.
     struct core {
         core(driver& d, const options& o);
-        bool reconnects;
         bool randomize;
         session connection;
         runtime rt;
-        std::optional<std::pair<wire::tracer, wire::tracer>> tracers; ///< sent, received
     };
 
     // --- for those who start operations
@@ -108,7 +107,6 @@ public:
     /// Has a subscription's end told, behind the messages that have been read.
     void note_end(subscription_state& s, const error& why);
     const std::shared_ptr<shared_output>& output() const noexcept { return published_; }
-    void take_published();
     /// Another thread has published.
     void woken() { turn(delivery::direct); }
 
@@ -127,18 +125,18 @@ private:
     void turn(delivery how);
     void post_turn();
     void catch_up();
+    void follow_up(delivery how);
     void take_events(delivery how);
     void do_actions();
     void tell(const event& e);
     void say_dropped();
     void tell_ends();
-    void log(log_level level, std::string_view line) const;
-    void trace(bool sent, bool reset, std::string_view bytes);
     void arm_timer();
     void on_timer();
     [[nodiscard]] time_point next_deadline() const noexcept;
     void take_time();
     void tell_publishers() noexcept;
+    void take_published();
     void give_up() noexcept;
     void transmitted(std::size_t n);
 
@@ -174,6 +172,7 @@ private:
     void rest();
 
     client_options settings_; ///< its view is of `local_text_`
+    session_log log_;         ///< before the session, which shows it what goes by
     std::string local_text_;
     blocking::os_random random_;
     blocking::os_files files_;
@@ -210,8 +209,8 @@ private:
     time_point armed_ = no_deadline;
 
     // what the user's code is to be told in the next turn
-    std::vector<error> dropped_publishes_;
-    std::vector<std::pair<std::weak_ptr<subscription_state>, error>> ends_;
+    nats::detail::ring<error> dropped_publishes_;
+    nats::detail::ring<std::pair<std::weak_ptr<subscription_state>, error>> ends_;
 
     // operations
     nats::detail::intrusive_list<operation_base> waiting_;

@@ -8,9 +8,9 @@
 // says so from its last step, which moves its operation and does nothing else. The turn delivers
 // when the runtime is at rest.
 //
-// A cancellation, or the end of the client, that comes while an op may be running (the runtime hands
-// an event on, or an op is being started) is put off until it has stopped: it may be the one that
-// would be destroyed.
+// A cancellation, or the end of the client, that comes while an op may be running (the runtime
+// hands an event on, or an op is being started) is put off until it has stopped: it may be the one
+// that would be destroyed.
 
 #include <natsproto/asio/tcp_connector.hpp>
 #include <natsproto/client/ops.hpp>

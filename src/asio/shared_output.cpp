@@ -4,8 +4,7 @@
 // the driver. The driver swaps that buffer for its own empty one, so that the lock is short and
 // both keep their memory, and gives the publishes to the session one by one.
 
-#include <natsproto/subject.hpp>
-#include <natsproto/wire/encoder.hpp>
+#include <natsproto/wire/client_connection.hpp>
 
 #include "asio/driver.hpp"
 #include "asio/shared_output.hpp"
@@ -34,16 +33,12 @@ namespace nats::aio::detail {
 result<void> shared_output::check(std::string_view subject, bytes payload,
                                   const publish_options& o) const {
     if (refusal_) return *refusal_;
-    if (!is_publish_subject(subject))
-        return error{errc::invalid_subject, "publish to \"" + printable(subject) + '"'};
-    if (!o.reply.empty() && !is_publish_subject(o.reply))
-        return error{errc::invalid_subject, "reply subject \"" + printable(o.reply) + '"'};
-    if (!o.headers.empty() && !headers_) return error{errc::headers_not_supported};
-    const std::size_t size = payload.size() + o.headers.raw().size();
-    if (max_payload_ != 0 && size > max_payload_) {
-        return error{errc::payload_too_large, std::to_string(size) + " bytes, max_payload is " +
-                                                  std::to_string(max_payload_)};
-    }
+    const std::size_t header = o.headers.raw().size();
+    if (header != 0 && !headers_) return error{errc::headers_not_supported};
+    if (result<void> ok = wire::check_publish(subject, payload.size(), o.reply, header,
+                                              max_payload_, max_control_line_);
+        !ok)
+        return ok;
     if (queue_.size() + left_ >= max_bytes_) return error{errc::output_full};
     return {};
 }
@@ -71,13 +66,18 @@ std::size_t shared_output::waiting() const noexcept {
     return queue_.size() + left_;
 }
 
-void shared_output::tell(std::optional<error> refusal, std::size_t max_bytes,
-                         std::size_t max_payload, bool headers) noexcept {
+void shared_output::allow(const session& s) noexcept {
     const std::lock_guard lock(mutex_);
-    refusal_ = std::move(refusal);
-    max_bytes_ = max_bytes;
-    max_payload_ = max_payload;
-    headers_ = headers;
+    refusal_.reset();
+    max_bytes_ = s.bounds().max_output_bytes;
+    max_control_line_ = s.bounds().max_control_line;
+    max_payload_ = s.info().max_payload;
+    headers_ = !s.is_up() || s.headers_enabled();
+}
+
+void shared_output::refuse(error why) noexcept {
+    const std::lock_guard lock(mutex_);
+    refusal_ = std::move(why);
 }
 
 bool shared_output::hand_over(session& s, void (*warn)(void* context, const error& why),

@@ -12,6 +12,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -30,9 +31,10 @@ struct shared_output {
     result<void> publish(std::string_view subject, bytes payload, const publish_options& o);
     [[nodiscard]] std::size_t waiting() const noexcept;
 
-    /// What the session would say to a publish now; an error closes the queue to new ones.
-    void tell(std::optional<error> refusal, std::size_t max_bytes, std::size_t max_payload,
-              bool headers) noexcept;
+    /// Publishes are taken from now on, and checked as this session would.
+    void allow(const session& s) noexcept;
+    /// None is taken from now on.
+    void refuse(error why) noexcept;
     /// Whether `hand_over` has anything to do.
     [[nodiscard]] bool pending() const noexcept {
         return woken_.load(std::memory_order_acquire) || at_ != taken_.size();
@@ -54,7 +56,8 @@ private:
     std::atomic<bool> woken_ = false; ///< the driver will look; set under the lock
     std::optional<error> refusal_ = error(errc::not_connected);
     std::size_t max_bytes_ = 0;
-    std::size_t max_payload_ = 0; ///< 0: no limit is known
+    std::size_t max_control_line_ = 0;
+    std::int64_t max_payload_ = 0; ///< of the server; 0: none is known
     bool headers_ = true;
     std::size_t left_ = 0;    ///< bytes of `taken_` that the session has not got yet
     std::vector<char> taken_; ///< the driver's; what it has taken and not handed over yet

@@ -9,6 +9,7 @@
 #include <natsproto/client/ops.hpp>
 
 #include "asio/driver.hpp"
+#include "core/outgoing.hpp"
 
 #include <algorithm>
 #include <string>
@@ -28,29 +29,6 @@ std::optional<error> not_positive(duration d, const char* what) {
 time_point deadline_of(const runtime& rt, duration timeout) {
     return deadline_after(rt.now(), std::max(timeout, duration::zero()));
 }
-
-/// What is sent: views of the caller's, or of a copy.
-struct outgoing {
-    std::string_view subject;
-    bytes payload;
-    std::string_view reply;
-    header_view headers;
-};
-
-class kept_outgoing {
-public:
-    explicit kept_outgoing(const outgoing& o)
-        : subject_(o.subject),
-          payload_(o.payload.text()),
-          reply_(o.reply),
-          headers_(o.headers.raw()) {}
-    [[nodiscard]] outgoing view() const noexcept {
-        return {subject_, bytes(payload_), reply_, header_view(headers_)};
-    }
-
-private:
-    std::string subject_, payload_, reply_, headers_;
-};
 
 /// Starts an op that `make(runtime&)` makes.
 template <class T, class Make>

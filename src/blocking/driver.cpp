@@ -16,11 +16,10 @@
 
 #include <natsproto/client/ops.hpp>
 #include <natsproto/wire/encoder.hpp>
-#ifdef NATSPROTO_HAS_OPENSSL
-#include <natsproto/openssl/provider.hpp>
-#endif
 
 #include "blocking/driver.hpp"
+#include "core/outgoing.hpp"
+#include "openssl/default_crypto.hpp"
 
 #include <algorithm>
 #include <array>
@@ -41,21 +40,9 @@ constexpr auto gentle_close = std::chrono::milliseconds(250);
 
 } // namespace
 
-namespace {
-
-/// OpenSSL's, where the library was built with it.
-std::unique_ptr<crypto_provider> default_crypto() {
-#ifdef NATSPROTO_HAS_OPENSSL
-    return std::make_unique<openssl::provider>();
-#else
-    return nullptr;
-#endif
-}
-
-} // namespace
-
 driver::driver(const options& o, const blocking_options& b)
-    : own_crypto_(b.crypto == nullptr ? default_crypto() : nullptr),
+    : log_(b.log, {b.trace, b.trace_context}),
+      own_crypto_(b.crypto == nullptr ? default_crypto() : nullptr),
       session_(o,
                environment{&random_, b.crypto != nullptr ? b.crypto : own_crypto_.get(), &files_}),
       runtime_(session_, random_),
@@ -75,13 +62,7 @@ driver::driver(const options& o, const blocking_options& b)
     }
     runtime_.observe([](void* self, const event& e) { static_cast<driver*>(self)->on_event(e); },
                      this);
-    if (traces()) {
-        tracers_.emplace(wire::tracer(wire::sender::client), wire::tracer(wire::sender::server));
-        session_.set_tap({[](void* self, bool sent, bool reset, std::string_view bytes) {
-                              static_cast<driver*>(self)->trace(sent, reset, bytes);
-                          },
-                          this});
-    }
+    log_.watch(session_);
 }
 
 driver::~driver() = default;
@@ -97,29 +78,8 @@ result<void> driver::check() const {
 }
 
 void driver::on_event(const event& e) {
-    const log_level level = level_of(e);
-    if (settings_.log.wants(level)) {
-        const std::string line = describe(e);
-        if (!line.empty()) settings_.log.write(settings_.log.context, level, line);
-    }
+    log_.tell(e);
     if (observer_) observer_(e);
-}
-
-void driver::trace(bool sent, bool reset, std::string_view bytes) {
-    if (reset) {
-        tracers_->first.reset();
-        tracers_->second.reset();
-        return;
-    }
-    wire::tracer& t = sent ? tracers_->first : tracers_->second;
-    t.feed(bytes);
-    std::string line;
-    while (t.next(line)) {
-        line.insert(0, sent ? "-> " : "<- ");
-        if (settings_.trace != nullptr) settings_.trace(settings_.trace_context, line);
-        if (settings_.log.wants(log_level::trace))
-            settings_.log.write(settings_.log.context, log_level::trace, line);
-    }
 }
 
 // --- output
@@ -180,39 +140,24 @@ result<void> driver::publish(std::string_view subject, bytes payload, const publ
     return written;
 }
 
-namespace {
-
-struct kept_publish {
-    kept_publish(std::string_view s, bytes p, const publish_options& o)
-        : subject(s), payload(p.text()), reply(o.reply), headers(o.headers.raw()) {}
-    [[nodiscard]] result<void> queue(session& s) const {
-        return s.publish(subject, payload, reply, header_view(headers));
-    }
-    std::string subject, payload, reply, headers;
-};
-
-} // namespace
-
-/// Waiting for room reads, and reading ends views of messages. The arguments may be such views.
+/// Waits for room, which reads.
 result<void> driver::publish_later(std::string_view subject, bytes payload,
                                    const publish_options& o) {
-    const kept_publish kept(subject, payload, o);
     const time_point deadline = deadline_after(clock::now(), settings_.write_timeout);
-    while (true) {
-        if (result<void> room = wait_room(deadline); !room) return room;
-        result<void> queued = kept.queue(session_);
-        if (queued) return write();
-        if (queued.error() != errc::output_full) return queued;
-    }
+    result<void> queued =
+        run(ops::publish(runtime_, subject, payload, o.reply, o.headers, deadline));
+    return queued ? write() : queued;
 }
 
+/// Polling reads, and reading ends views of messages. The arguments may be such views.
 result<void> driver::publish_down(std::string_view subject, bytes payload,
                                   const publish_options& o) {
-    const kept_publish kept(subject, payload, o);
+    const kept_outgoing kept({subject, payload, o.reply, o.headers});
     result<std::size_t> polled = poll(duration::zero());
     if (!polled && polled.error() != errc::interrupted) return polled.error();
     if (!polled) transport_.interrupt(); // it is for a call that waits
-    result<void> queued = kept.queue(session_);
+    const outgoing m = kept.view();
+    result<void> queued = session_.publish(m.subject, m.payload, m.reply, m.headers);
     return queued ? write() : queued;
 }
 

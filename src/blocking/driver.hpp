@@ -11,9 +11,9 @@
 #include <natsproto/crypto.hpp>
 #include <natsproto/runtime.hpp>
 #include <natsproto/session.hpp>
-#include <natsproto/wire/trace.hpp>
 
 #include "blocking/transport.hpp"
+#include "core/session_log.hpp"
 
 #include <functional>
 #include <memory>
@@ -74,7 +74,8 @@ public:
 
     os_random random_;
     os_files files_;
-    std::unique_ptr<crypto_provider> own_crypto_; ///< before the session, which uses it
+    session_log log_; ///< before the session, which uses these two
+    std::unique_ptr<crypto_provider> own_crypto_;
     session session_;
     runtime runtime_;
     transport transport_;
@@ -95,10 +96,6 @@ private:
     void go_on_connecting();
     void read_once();
     void on_event(const event& e);
-    [[nodiscard]] bool traces() const noexcept {
-        return settings_.trace != nullptr || settings_.log.wants(log_level::trace);
-    }
-    void trace(bool sent, bool reset, std::string_view bytes);
 
     blocking_options settings_;
     local_end local_end_;
@@ -113,7 +110,6 @@ private:
     std::size_t write_at_ = 64 * 1024; ///< in a burst: how much may be queued before the next write
     bool read_again_ = false;          ///< the last read filled its buffer: there is probably more
     std::error_code write_error_; ///< writing failed; what the peer sent before is still to be read
-    std::optional<std::pair<wire::tracer, wire::tracer>> tracers_; ///< sent, received
 };
 
 struct subscription_state {

@@ -9,12 +9,9 @@
 
 #include <natsproto/blocking/os_random.hpp>
 
+#include "openssl/default_crypto.hpp"
 #include "tcp/server.hpp"
 #include "tcp/sockets.hpp"
-
-#if NATSPROTO_HAS_OPENSSL
-#include <natsproto/openssl/provider.hpp>
-#endif
 
 #include <algorithm>
 #include <atomic>
@@ -116,12 +113,10 @@ result<void> tcp_broker::impl::start(broker_options o, const tcp_broker_options&
     environment world;
     world.random = &random_;
     world.crypto = where.crypto;
-#if NATSPROTO_HAS_OPENSSL
     if (world.crypto == nullptr) {
-        own_crypto_ = std::make_unique<openssl::provider>();
+        own_crypto_ = default_crypto();
         world.crypto = own_crypto_.get();
     }
-#endif
     o.host = where.host;
     o.port = port_;
     result<std::unique_ptr<nats::broker>> made =

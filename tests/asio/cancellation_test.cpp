@@ -53,9 +53,9 @@ protected:
 
 TEST_F(asio_cancellation, by_a_message_handler) {
     ending request;
-    const aio::subscription sub =
-        nc->subscribe("stop", [&](const message_view&) { request.stop.emit(cancellation_type::terminal); })
-            .value();
+    const aio::subscription sub = nc->subscribe("stop", [&](const message_view&) {
+                                        request.stop.emit(cancellation_type::terminal);
+                                    }).value();
     ask(request, "1");
     arrive({{"stop", ""}});
     ASSERT_TRUE(until([&] { return request.calls == 1; }));
@@ -79,9 +79,9 @@ TEST_F(asio_cancellation, by_a_message_handler_that_throws) {
 
 TEST_F(asio_cancellation, before_the_reply_that_comes_in_the_same_read) {
     ending request;
-    const aio::subscription sub =
-        nc->subscribe("stop", [&](const message_view&) { request.stop.emit(cancellation_type::terminal); })
-            .value();
+    const aio::subscription sub = nc->subscribe("stop", [&](const message_view&) {
+                                        request.stop.emit(cancellation_type::terminal);
+                                    }).value();
     ask(request, "1");
     const std::string to = reply_subject_of("1");
     arrive({{"stop", ""}, {to.c_str(), "late"}});
@@ -98,9 +98,9 @@ TEST_F(asio_cancellation, before_the_reply_that_comes_in_the_same_read) {
 
 TEST_F(asio_cancellation, behind_the_reply_that_came_in_the_same_read) {
     ending request;
-    const aio::subscription sub =
-        nc->subscribe("stop", [&](const message_view&) { request.stop.emit(cancellation_type::terminal); })
-            .value();
+    const aio::subscription sub = nc->subscribe("stop", [&](const message_view&) {
+                                        request.stop.emit(cancellation_type::terminal);
+                                    }).value();
     ask(request, "1");
     const std::string to = reply_subject_of("1");
     arrive({{to.c_str(), "in time"}, {"stop", ""}});
@@ -131,9 +131,9 @@ TEST_F(asio_cancellation, by_the_handler_of_another_operation) {
 /// A message that a cancelled `next` would have got stays where it is.
 TEST_F(asio_cancellation, of_a_next_whose_message_is_in_the_same_read) {
     ending read;
-    aio::subscription stop =
-        nc->subscribe("stop", [&](const message_view&) { read.stop.emit(cancellation_type::total); })
-            .value();
+    aio::subscription stop = nc->subscribe("stop", [&](const message_view&) {
+                                   read.stop.emit(cancellation_type::total);
+                               }).value();
     aio::subscription sub = nc->subscribe("n").value();
     sub.next({}, read.handler());
     settle();
@@ -179,7 +179,8 @@ TEST_F(asio_cancellation, by_the_op_itself) {
     asio::cancellation_signal stop;
     int calls = 0;
     error_code ec;
-    nc->run(stops_itself(*nc->rt(), stop), asio::bind_cancellation_slot(stop.slot(), [&](error_code e, int) {
+    nc->run(stops_itself(*nc->rt(), stop),
+            asio::bind_cancellation_slot(stop.slot(), [&](error_code e, int) {
                 ++calls;
                 ec = e;
             }));

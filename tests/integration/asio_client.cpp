@@ -142,6 +142,7 @@ public:
     template <class T, class Start>
     result<T> wait(const std::shared_ptr<outcome<T>>& out, Start start) {
         rethrow();
+        tell_left();
         begin(out, std::move(start));
         const auto done = [&out] { return out->done; };
         try {
@@ -165,10 +166,19 @@ public:
     template <class Done>
     void run_until(Done done) {
         const running now(*this);
+        const std::function<bool()> over(done);
+        over_ = &over;
         while (!done()) {
             if (context_.run_one() == 0)
                 throw std::logic_error("an operation waits, and the context has nothing to do");
         }
+    }
+    /// Tells it now, or when what is waited for has come already, in the next waiting call.
+    void tell(std::function<void()> f) {
+        if (over_ != nullptr && (*over_)())
+            left_.push_back(std::move(f));
+        else
+            f();
     }
     /// What handlers throw meanwhile comes out of the next waiting call.
     template <class Done>
@@ -185,6 +195,7 @@ public:
     /// Until something has happened; false when the deadline came first.
     bool run_until_progress(time_point deadline) {
         rethrow();
+        tell_left();
         const running now(*this);
         const std::uint64_t before = progress();
         (void)context_.poll();
@@ -250,7 +261,10 @@ private:
         }
         running(const running&) = delete;
         running& operator=(const running&) = delete;
-        ~running() { home_.running_ = false; }
+        ~running() {
+            home_.running_ = false;
+            home_.over_ = nullptr;
+        }
 
     private:
         home& home_;
@@ -271,6 +285,9 @@ public:
     }
 
 private:
+    void tell_left() {
+        for (const std::function<void()>& f : std::exchange(left_, {})) f();
+    }
     void rethrow() {
         if (thrown_.empty()) return;
         const std::exception_ptr first = thrown_.front();
@@ -288,6 +305,8 @@ private:
     void* first_context_;
     std::uint64_t events_ = 0;
     bool running_ = false;
+    const std::function<bool()>* over_ = nullptr; ///< of the call that waits
+    std::vector<std::function<void()>> left_;
     std::deque<std::exception_ptr> thrown_; ///< by handlers, outside of waiting calls
     std::optional<aio::client> nc_;
 };
@@ -333,6 +352,12 @@ result<message_view> subscription::next_view(duration timeout) {
     if (!m) return m.error();
     home_->kept = std::move(*m);
     return home_->kept.view();
+}
+
+void subscription::on_end(std::function<void(const error& why)> handler) {
+    sub_.on_end([h = home_.get(), f = std::move(handler)](const error& why) {
+        h->tell([f, why] { f(why); });
+    });
 }
 
 subscription::range subscription::messages(duration each) {

@@ -39,7 +39,9 @@ public:
     result<void> unsubscribe(std::optional<std::uint64_t> after = {});
     result<void> drain();
     [[nodiscard]] subscription_status status() const noexcept { return sub_.status(); }
-    void on_end(std::function<void(const error& why)> handler) { sub_.on_end(std::move(handler)); }
+    /// As the blocking client's, it is not called between the end of a waiting call's operation
+    /// and the call's return, but by the next one.
+    void on_end(std::function<void(const error& why)> handler);
     [[nodiscard]] bool valid() const noexcept { return sub_.valid(); }
     [[nodiscard]] std::optional<sub_id> id() const noexcept { return sub_.id(); }
     [[nodiscard]] const mailbox& queue() const noexcept { return sub_.queue(); }

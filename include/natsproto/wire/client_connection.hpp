@@ -64,6 +64,12 @@ using connection_event =
     std::variant<event::none, event::connect_requested, event::connected, event::message,
                  event::pong, event::info, event::server_error, event::closed>;
 
+/// What is wrong with a publish, whatever the connection: invalid_subject, payload_too_large,
+/// control_line_too_long. Sizes in bytes; `max_payload` is the server's, and 0 or less means none.
+[[nodiscard]] result<void> check_publish(std::string_view subject, std::size_t payload,
+                                         std::string_view reply, std::size_t header,
+                                         std::int64_t max_payload, std::size_t max_control_line);
+
 /// The contract, by kind of member:
 ///
 /// **A**, getters.
@@ -125,7 +131,10 @@ public:
                            std::uint64_t sid);
     /// The checks of `publish` that do not depend on the state.
     [[nodiscard]] result<void> check_publish(std::string_view subject, std::size_t payload,
-                                             std::string_view reply, std::size_t header) const;
+                                             std::string_view reply, std::size_t header) const {
+        return wire::check_publish(subject, payload, reply, header, info_.max_payload,
+                                   limits_.max_control_line);
+    }
     /// The checks of `subscribe` that do not depend on the state.
     [[nodiscard]] result<void> check_subscribe(std::string_view subject,
                                                std::optional<std::string_view> queue,

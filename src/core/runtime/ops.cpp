@@ -4,8 +4,11 @@
 
 #include <natsproto/client/ops.hpp>
 
+#include "core/outgoing.hpp"
+
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -43,13 +46,6 @@ op<result<void>> make_room(runtime& rt, time_point deadline) {
     }
     co_return result<void>();
 }
-
-/// Arguments that have to outlive a wait.
-struct kept_arguments {
-    kept_arguments(std::string_view s, bytes p, std::string_view r, header_view h)
-        : subject(s), payload(p.text()), reply(r), headers(h.raw()) {}
-    std::string subject, payload, reply, headers;
-};
 
 } // namespace
 
@@ -126,17 +122,14 @@ op<result<message_view>> next(runtime& rt, mailbox& box, time_point deadline) {
 op<result<void>> request_into(runtime& rt, message& into, std::string_view subject, bytes payload,
                               header_view headers, time_point deadline) {
     const short_text name(subject);
+    outgoing m{subject, payload, {}, headers};
+    std::optional<kept_outgoing> kept;
     if (rt.output_full()) {
-        const kept_arguments kept(subject, payload, {}, headers);
+        m = kept.emplace(m).view();
         result<void> room = co_await make_room(rt, deadline);
         if (!room) co_return room.error();
-        result<message_view> reply =
-            co_await rt.request(kept.subject, kept.payload, header_view(kept.headers), deadline);
-        if (!reply) co_return about_request(reply.error(), name);
-        into.assign(*reply);
-        co_return result<void>();
     }
-    result<message_view> reply = co_await rt.request(subject, payload, headers, deadline);
+    result<message_view> reply = co_await rt.request(m.subject, m.payload, m.headers, deadline);
     if (!reply) co_return about_request(reply.error(), name);
     into.assign(*reply);
     co_return result<void>();
@@ -182,17 +175,16 @@ op<result<std::optional<message>>> next_reply_message(runtime& rt, request_many_
 
 op<result<void>> publish(runtime& rt, std::string_view subject, bytes payload,
                          std::string_view reply, header_view headers, time_point deadline) {
-    if (!rt.output_full()) {
-        result<void> queued = rt.connection().publish(subject, payload, reply, headers);
-        if (queued || queued.error() != errc::output_full) co_return queued;
-    }
-    const kept_arguments kept(subject, payload, reply, headers);
+    outgoing m{subject, payload, reply, headers};
+    std::optional<kept_outgoing> kept;
     while (true) {
+        if (!rt.output_full()) {
+            result<void> queued = rt.connection().publish(m.subject, m.payload, m.reply, m.headers);
+            if (queued || queued.error() != errc::output_full) co_return queued;
+        }
+        if (!kept) m = kept.emplace(m).view();
         result<void> room = co_await rt.room(deadline);
         if (!room) co_return room.error();
-        result<void> queued = rt.connection().publish(kept.subject, kept.payload, kept.reply,
-                                                      header_view(kept.headers));
-        if (queued || queued.error() != errc::output_full) co_return queued;
     }
 }
 

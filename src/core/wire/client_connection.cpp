@@ -62,6 +62,24 @@ std::string beginning_of(std::string_view input) {
 
 } // namespace
 
+result<void> check_publish(std::string_view subject, std::size_t payload, std::string_view reply,
+                           std::size_t header, std::int64_t max_payload,
+                           std::size_t max_control_line) {
+    if (!is_publish_subject(subject))
+        return error{errc::invalid_subject, "publish to \"" + printable(subject) + '"'};
+    if (!reply.empty() && !is_publish_subject(reply)) {
+        return error{errc::invalid_subject, "reply subject \"" + printable(reply) + '"'};
+    }
+    const std::size_t size = header + payload;
+    if (max_payload > 0 && size > static_cast<std::size_t>(max_payload)) {
+        return error{errc::payload_too_large, std::to_string(size) + " bytes, max_payload is " +
+                                                  std::to_string(max_payload)};
+    }
+    if (pub_arguments_size(subject.size(), reply.size(), header, payload) > max_control_line)
+        return error{errc::control_line_too_long};
+    return {};
+}
+
 client_connection::client_connection(const limits& bounds)
     : limits_(bounds), parser_(sender::server, bounds) {}
 
@@ -149,24 +167,6 @@ bool client_connection::can_publish(std::string_view subject, std::size_t payloa
             header + payload <= static_cast<std::size_t>(info_.max_payload)) &&
            subject.size() + reply.size() + numbers <= limits_.max_control_line &&
            output_.size() < limits_.max_output_bytes;
-}
-
-result<void> client_connection::check_publish(std::string_view subject, std::size_t payload,
-                                              std::string_view reply, std::size_t header) const {
-    if (!is_publish_subject(subject))
-        return error{errc::invalid_subject, "publish to \"" + printable(subject) + '"'};
-    if (!reply.empty() && !is_publish_subject(reply)) {
-        return error{errc::invalid_subject, "reply subject \"" + printable(reply) + '"'};
-    }
-    const std::size_t size = header + payload;
-    if (info_.max_payload > 0 && size > static_cast<std::size_t>(info_.max_payload)) {
-        return error{errc::payload_too_large, std::to_string(size) + " bytes, max_payload is " +
-                                                  std::to_string(info_.max_payload)};
-    }
-    if (pub_arguments_size(subject.size(), reply.size(), header, payload) >
-        limits_.max_control_line)
-        return error{errc::control_line_too_long};
-    return {};
 }
 
 /// What is wrong with a publish that `can_publish` does not let through at once; maybe nothing is.
