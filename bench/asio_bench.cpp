@@ -12,6 +12,7 @@
 #include <natsproto/asio/client.hpp>
 #include <natsproto/blocking/client.hpp>
 
+#include "blocking_contender.hpp"
 #include "loopback_server.hpp"
 
 #include <boost/asio/as_tuple.hpp>
@@ -193,18 +194,6 @@ void show_requests(int rounds) {
 
 // --- publishing: nanoseconds of CPU a message
 
-double blocking_publish(const server& to, const shape& s) {
-    const std::string body(s.payload, 'x');
-    nats::client nc = nats::client::connect(to.url()).value();
-    const double before = cpu_seconds();
-    {
-        const auto burst = nc.burst();
-        for (std::size_t i = 0; i < s.messages; ++i) nc.publish("bench.subject", body).value();
-    }
-    nc.flush(std::chrono::seconds(60)).value();
-    return (cpu_seconds() - before) / static_cast<double>(s.messages) * 1e9;
-}
-
 /// As programs do that have much to publish: in blocks, between which the network gets its turn.
 asio::awaitable<void> publish_all(nats::aio::client& nc, std::string url, const shape& s,
                                   double& used) {
@@ -249,16 +238,6 @@ double libnats_publish(const server& to, const shape& s) {
 }
 
 // --- receiving
-
-double blocking_receive(const server& from, const shape& s) {
-    nats::client nc =
-        nats::client::connect(from.url(), {.write_timeout = std::chrono::milliseconds(1)}).value();
-    const double before = cpu_seconds();
-    nats::subscription sub = nc.subscribe("bench.subject").value();
-    for (std::size_t i = 0; i < s.messages; ++i)
-        (void)sub.next_view(std::chrono::seconds(10)).value();
-    return (cpu_seconds() - before) / static_cast<double>(s.messages) * 1e9;
-}
 
 asio::awaitable<void> read_all(nats::aio::client& nc, std::string url, const shape& s,
                                double& used) {
@@ -342,7 +321,7 @@ void show_messages(int rounds) {
             got["blocking publish"].push_back(blocking_publish(sink, s));
             got["asio publish"].push_back(asio_publish(sink, s));
             got["nats.c publish"].push_back(libnats_publish(sink, s));
-            got["blocking receive"].push_back(blocking_receive(source, s));
+            got["blocking receive"].push_back(blocking_receive<false>(source, s));
             got["asio receive"].push_back(asio_receive(source, s));
             got["asio handler"].push_back(asio_handler(source, s));
             got["nats.c receive"].push_back(libnats_receive(source, s));

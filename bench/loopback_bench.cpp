@@ -9,6 +9,7 @@
 
 #include <natsproto/blocking/client.hpp>
 
+#include "blocking_contender.hpp"
 #include "loopback_server.hpp"
 
 #include <cstdio>
@@ -39,20 +40,6 @@ double raw_publish(const server& to, const shape& s) {
     return used / static_cast<double>(sent) * 1e9;
 }
 
-double our_publish(const server& to, const shape& s) {
-    const std::string body(s.payload, 'x');
-    nats::client nc = nats::client::connect(to.url()).value();
-    const nats::publish_options o{.reply = {},
-                                  .headers = nats::header_view(s.headers ? two_headers : "")};
-    const double before = cpu_seconds();
-    {
-        const auto burst = nc.burst();
-        for (std::size_t i = 0; i < s.messages; ++i) nc.publish("bench.subject", body, o).value();
-    }
-    nc.flush(std::chrono::seconds(60)).value();
-    return (cpu_seconds() - before) / static_cast<double>(s.messages) * 1e9;
-}
-
 double raw_subscribe(const server& from, const shape& s) {
     std::size_t count = 0;
     const std::size_t one =
@@ -68,24 +55,6 @@ double raw_subscribe(const server& from, const shape& s) {
     }
     const double used = cpu_seconds() - before;
     ::close(fd);
-    return used / static_cast<double>(s.messages) * 1e9;
-}
-
-template <bool Owning>
-double our_subscribe(const server& from, const shape& s) {
-    nats::client nc =
-        nats::client::connect(from.url(), {.write_timeout = std::chrono::milliseconds(1)}).value();
-    const double before = cpu_seconds();
-    nats::subscription sub = nc.subscribe("bench.subject").value();
-    std::size_t bytes = 0;
-    for (std::size_t i = 0; i < s.messages; ++i) {
-        if constexpr (Owning)
-            bytes += sub.next(std::chrono::seconds(10)).value().payload().size();
-        else
-            bytes += sub.next_view(std::chrono::seconds(10)).value().payload.size();
-    }
-    const double used = cpu_seconds() - before;
-    if (bytes != s.messages * s.payload) die("wrong bytes");
     return used / static_cast<double>(s.messages) * 1e9;
 }
 
@@ -121,10 +90,10 @@ int main(int argc, char** argv) {
         std::map<std::string, std::vector<double>> got;
         for (int i = 0; i < rounds; ++i) {
             got["raw send"].push_back(raw_publish(sink, s));
-            got["publish"].push_back(our_publish(sink, s));
+            got["publish"].push_back(blocking_publish(sink, s));
             got["raw recv"].push_back(raw_subscribe(source, s));
-            got["views"].push_back(our_subscribe<false>(source, s));
-            got["owning"].push_back(our_subscribe<true>(source, s));
+            got["views"].push_back(blocking_receive<false>(source, s));
+            got["owning"].push_back(blocking_receive<true>(source, s));
             got["handler"].push_back(our_handler(source, s));
         }
         const auto m = [&got](const char* name) { return median(got[name]); };

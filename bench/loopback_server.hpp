@@ -8,6 +8,8 @@
 #include <natsproto/wire/encoder.hpp>
 #include <natsproto/wire/output_queue.hpp>
 
+#include "queue_text.hpp"
+
 #include <algorithm>
 #include <array>
 #include <csignal>
@@ -55,20 +57,6 @@ inline void send_all(int fd, std::string_view bytes) {
         if (n <= 0) return; // the client has gone
         bytes.remove_prefix(static_cast<std::size_t>(n));
     }
-}
-
-inline std::string text_of(wire::output_queue& queue) {
-    std::string out;
-    std::array<const_buffer, 64> pieces;
-    while (const std::size_t n = queue.gather(pieces)) {
-        std::size_t size = 0;
-        for (std::size_t i = 0; i < n; ++i) {
-            out.append(pieces[i].data, pieces[i].size);
-            size += pieces[i].size;
-        }
-        queue.transmitted(size);
-    }
-    return out;
 }
 
 /// A block of whole frames of one kind.

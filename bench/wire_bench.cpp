@@ -11,6 +11,8 @@
 #include <natsproto/wire/encoder.hpp>
 #include <natsproto/wire/server_connection.hpp>
 
+#include "queue_text.hpp"
+
 #include <benchmark/benchmark.h>
 
 #include <array>
@@ -33,23 +35,13 @@ std::string stream_of(std::string_view header, std::size_t payload, std::size_t&
     nats::wire::output_queue queue;
     const std::string body(payload, 'x');
     messages = std::max<std::size_t>(1, (1024 * 1024) / (payload + 40));
-    std::string out;
     for (std::size_t i = 0; i < messages; ++i) {
         if (from == nats::wire::sender::server)
             nats::wire::encode_msg(queue, "bench.subject", "1", "", header, body);
         else
             nats::wire::encode_pub(queue, "bench.subject", "", header, body);
     }
-    std::array<nats::const_buffer, 64> pieces;
-    while (const std::size_t n = queue.gather(pieces)) {
-        std::size_t size = 0;
-        for (std::size_t i = 0; i < n; ++i) {
-            out.append(pieces[i].data, pieces[i].size);
-            size += pieces[i].size;
-        }
-        queue.transmitted(size);
-    }
-    return out;
+    return nats::bench::text_of(queue);
 }
 
 template <class Connection>

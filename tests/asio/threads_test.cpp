@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Proves that the Asio client keeps its word about threads: one context run by several, with
-// operations that are started and end on other executors than the client's; publishers in other
-// threads; cancellation from other threads. Also that one thread serves many clients.
+// operations that are started and end on other executors than the client's; cancellation from
+// other threads. Also that one thread serves many clients.
 //
 // Nothing waits without an end, and nothing waits for time to pass. ThreadSanitizer looks at these
 // tests (tsan/), and there they do less of the same.
 
 #include <natsproto/asio/client.hpp>
 #include <natsproto/tcp/tcp_broker.hpp>
+
+#include "asio/threads.hpp"
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
@@ -43,150 +45,12 @@
 
 #include <sys/resource.h>
 
-#if defined(__SANITIZE_THREAD__)
-#define NATSPROTO_WITH_TSAN 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define NATSPROTO_WITH_TSAN 1
-#endif
-#endif
-
 namespace nats::test {
 namespace {
 
 using namespace std::chrono_literals;
 namespace asio = boost::asio;
-using boost::system::error_code;
-
-#ifdef NATSPROTO_WITH_TSAN
-constexpr int many_clients = 100;
-constexpr int rounds = 10;
-constexpr int publishes = 500;
-#else
-constexpr int many_clients = 1000;
-constexpr int rounds = 100;
-constexpr int publishes = 5000;
-#endif
-constexpr std::size_t thread_count = 4;
-
-/// Long enough for anything that must happen, even on a loaded machine.
-constexpr duration patience = 30s;
-
-/// What a server has got on subjects that end with the number of a thread: how many of each thread,
-/// and how many of them out of order. The n-th payload of a thread begins with `n `.
-struct tally {
-    std::array<std::atomic<int>, thread_count> seen{};
-    std::atomic<int> misplaced = 0;
-
-    static void take(void* context, broker&, const message_view& m) {
-        tally& self = *static_cast<tally*>(context);
-        const auto thread = static_cast<std::size_t>(m.subject.back() - '0');
-        const int number = std::stoi(std::string(m.payload.substr(0, m.payload.find(' '))));
-        if (number != self.seen.at(thread).fetch_add(1)) ++self.misplaced;
-    }
-};
-
-/// A broker in a thread of its own.
-class server {
-public:
-    server() {
-        thread_ = std::thread([this] { (void)broker_->run(); });
-    }
-    server(const server&) = delete;
-    server& operator=(const server&) = delete;
-    ~server() {
-        broker_->stop();
-        thread_.join();
-    }
-    [[nodiscard]] std::string url() const { return broker_->url(); }
-    void count_into(tally& t, std::string_view subject) {
-        with([&](broker& b, time_point) {
-            ASSERT_TRUE(b.subscribe(subject, {}, &tally::take, &t));
-        });
-    }
-    void with(const std::function<void(broker&, time_point)>& f) { broker_->with(f).value(); }
-
-private:
-    std::unique_ptr<tcp_broker> broker_ = tcp_broker::listen().value();
-    std::thread thread_;
-};
-
-/// Threads that run a context until it has nothing to do, or was stopped.
-class crew {
-public:
-    explicit crew(asio::io_context& io, std::size_t size = thread_count)
-        : work_(io.get_executor()) {
-        for (std::size_t i = 0; i < size; ++i)
-            threads_.emplace_back([&io] { io.run_for(patience); });
-    }
-    crew(const crew&) = delete;
-    crew& operator=(const crew&) = delete;
-    ~crew() {
-        work_.reset();
-        for (std::thread& t : threads_) t.join();
-    }
-
-private:
-    asio::executor_work_guard<asio::io_context::executor_type> work_;
-    std::vector<std::thread> threads_;
-};
-
-/// Calls `f(number)` in as many threads, and waits for all of them.
-template <class F>
-void in_threads(F f) {
-    std::vector<std::thread> threads;
-    for (std::size_t i = 0; i < thread_count; ++i) threads.emplace_back([&f, i] { f(i); });
-    for (std::thread& t : threads) t.join();
-}
-
-template <class T>
-T in_time(std::future<T> f) {
-    if (f.wait_for(patience) != std::future_status::ready) throw std::runtime_error("no end");
-    return f.get();
-}
-
-/// How an operation has ended; its handler may still return when that is known.
-class outcome {
-public:
-    [[nodiscard]] auto handler() const {
-        return [told = told_](error_code ec, auto&&...) { told->set_value(ec); };
-    }
-    [[nodiscard]] error_code get() const { return in_time(told_->get_future()); }
-
-private:
-    std::shared_ptr<std::promise<error_code>> told_ = std::make_shared<std::promise<error_code>>();
-};
-
-/// How an operation ends that this thread starts, and others carry out.
-template <class Operation>
-error_code ended(Operation op) {
-    const outcome end;
-    std::move(op)(end.handler());
-    return end.get();
-}
-
-/// What `f` returns on an executor, which other threads run.
-template <class Executor, class F>
-auto on(const Executor& ex, F f) {
-    auto told = std::make_shared<std::promise<decltype(f())>>();
-    auto end = told->get_future();
-    asio::post(ex, [told, f] { told->set_value(f()); });
-    return in_time(std::move(end));
-}
-
-void rethrow(std::exception_ptr e) {
-    if (e) std::rethrow_exception(e);
-}
-
-std::string numbered(int n, std::size_t size = 0) {
-    std::string text = std::to_string(n) + ' ';
-    text.resize(std::max(size, text.size()), 'x');
-    return text;
-}
-
-std::string subject_of(std::size_t thread) {
-    return "from." + std::to_string(thread);
-}
+using namespace threads; // NOLINT(google-build-using-namespace): made for this
 
 // --- several threads run the context
 
@@ -354,179 +218,6 @@ TEST(asio_threads, a_thousand_clients_on_one_thread) {
     io.run_until(deadline);
     EXPECT_EQ(done, many_clients);
     EXPECT_TRUE(io.stopped()) << "something still waits";
-}
-
-// --- publishing from other threads
-
-class asio_publisher : public testing::Test {
-protected:
-    /// Has two threads run the context until the client has connected. Then nobody runs it.
-    void connect(const options& o) {
-        const crew threads(io, 2);
-        EXPECT_FALSE(ended(nc.connect(o)));
-        io.stop();
-    }
-    /// Publishes until that fails, with output_full: how many were taken.
-    [[nodiscard]] int fill(std::size_t thread, std::size_t size) const {
-        const aio::publisher p = nc.get_publisher();
-        for (int n = 0;; ++n) {
-            const result<void> ok = p.publish(subject_of(thread), numbered(n, size));
-            if (ok) continue;
-            EXPECT_EQ(ok.error(), errc::output_full);
-            return n;
-        }
-    }
-
-    server s;
-    std::string url = s.url();
-    tally arrived;
-    asio::io_context io{static_cast<int>(thread_count)};
-    aio::client nc{io};
-};
-
-TEST_F(asio_publisher, keeps_the_order_of_each_thread_and_flush_covers_it) {
-    s.count_into(arrived, "from.*");
-    {
-        const crew threads(io);
-        EXPECT_FALSE(ended(nc.connect(url)));
-        in_threads([&](std::size_t thread) {
-            const aio::publisher p = nc.get_publisher();
-            for (int n = 0; n < publishes; ++n) {
-                ASSERT_TRUE(p.publish(subject_of(thread), numbered(n)));
-                if (n % 100 != 99) continue;
-                ASSERT_FALSE(ended(nc.flush({.timeout = patience})));
-                ASSERT_EQ(arrived.seen.at(thread), n + 1) << "flush came too early";
-            }
-        });
-        EXPECT_FALSE(ended(nc.close()));
-    }
-    EXPECT_EQ(arrived.misplaced, 0);
-}
-
-TEST_F(asio_publisher, is_full_while_nobody_runs_the_client) {
-    constexpr std::size_t limit = 10'000;
-    s.count_into(arrived, "from.*");
-    connect({.servers = url, .bounds = {.max_output_bytes = limit}});
-    std::array<int, thread_count> taken{};
-    in_threads([&](std::size_t thread) { taken.at(thread) = fill(thread, 100); });
-    const std::size_t waiting = nc.get_publisher().waiting();
-    EXPECT_GE(waiting, limit);
-    EXPECT_LT(waiting, limit + 200) << "more than one was taken beyond the limit";
-    io.restart();
-    {
-        const crew threads(io);
-        EXPECT_FALSE(ended(nc.flush({.timeout = patience})));
-        EXPECT_EQ(nc.get_publisher().waiting(), 0U);
-        for (std::size_t i = 0; i < thread_count; ++i)
-            EXPECT_EQ(arrived.seen.at(i), taken.at(i)) << i;
-        EXPECT_TRUE(nc.get_publisher().publish("there.is", "room")) << "it stays full";
-        EXPECT_FALSE(ended(nc.close()));
-    }
-    EXPECT_EQ(arrived.misplaced, 0);
-}
-
-TEST_F(asio_publisher, is_full_while_the_server_does_not_read) {
-    constexpr std::size_t limit = 50'000;
-    s.count_into(arrived, "from.*");
-    const crew threads(io);
-    ASSERT_FALSE(ended(nc.connect({.servers = url, .bounds = {.max_output_bytes = limit}})));
-    const auto hold_until = [&](duration from_now) {
-        s.with([&](broker& b, time_point now) { b.hold(b.clients().at(0).id, now + from_now); });
-    };
-    hold_until(1h);
-    // It may be full for a moment only; in the end both this queue and the client's are.
-    const aio::publisher p = nc.get_publisher();
-    const time_point deadline = clock::now() + patience;
-    int n = 0;
-    while (clock::now() < deadline) {
-        const result<void> ok = p.publish(subject_of(0), numbered(n, 10'000));
-        if (ok) {
-            ++n;
-            continue;
-        }
-        ASSERT_EQ(ok.error(), errc::output_full);
-        const auto unwritten = [this] { return nc.buffered(); };
-        if (on(nc.get_executor(), unwritten) >= limit && p.waiting() >= limit) break;
-    }
-    EXPECT_GE(p.waiting(), limit);
-    hold_until(0s);
-    EXPECT_FALSE(ended(nc.flush({.timeout = patience})));
-    EXPECT_EQ(arrived.seen.at(0), n);
-    EXPECT_EQ(arrived.misplaced, 0);
-    EXPECT_FALSE(ended(nc.close()));
-}
-
-TEST_F(asio_publisher, says_what_is_wrong) {
-    const aio::publisher p = nc.get_publisher();
-    EXPECT_EQ(p.publish("a", "b").error(), errc::not_connected);
-    {
-        const crew threads(io);
-        EXPECT_FALSE(ended(nc.connect(url)));
-        in_threads([&](std::size_t) {
-            EXPECT_TRUE(p.publish("a", "b"));
-            EXPECT_EQ(p.publish("a b", "c").error(), errc::invalid_subject);
-            EXPECT_EQ(p.publish("a.*", "c").error(), errc::invalid_subject);
-            EXPECT_EQ(p.publish("a", "b", {.reply = "c.>"}).error(), errc::invalid_subject);
-            EXPECT_EQ(p.publish("a", std::string(1024UL * 1024 + 1, 'x')).error(),
-                      errc::payload_too_large);
-        });
-        EXPECT_FALSE(ended(nc.close()));
-    }
-    EXPECT_EQ(p.publish("a", "b").error(), errc::connection_closed);
-}
-
-TEST_F(asio_publisher, outlives_a_client_that_has_not_connected) {
-    std::optional<aio::client> short_lived(std::in_place, io);
-    const aio::publisher p = short_lived->get_publisher();
-    short_lived.reset();
-    EXPECT_EQ(p.publish("a", "b").error(), errc::connection_closed);
-}
-
-TEST_F(asio_publisher, goes_on_until_the_client_is_destroyed) {
-    std::optional<aio::client> short_lived(std::in_place, io);
-    const crew threads(io);
-    ASSERT_FALSE(ended(short_lived->connect(url)));
-    const aio::publisher original = short_lived->get_publisher();
-    const asio::any_io_executor ex = short_lived->get_executor();
-    std::atomic<int> published = 0;
-    in_threads([&](std::size_t) {
-        const aio::publisher p = original;
-        const time_point deadline = clock::now() + patience;
-        result<void> ok;
-        while (clock::now() < deadline) {
-            ok = p.publish("a", "b");
-            if (!ok && ok.error() != errc::output_full) break;
-            if (ok && ++published == publishes) asio::post(ex, [&] { short_lived.reset(); });
-        }
-        ASSERT_FALSE(ok);
-        EXPECT_EQ(ok.error(), errc::connection_closed);
-    });
-    EXPECT_GE(published, publishes);
-}
-
-TEST_F(asio_publisher, wakes_a_client_on_a_serial_executor) {
-    s.count_into(arrived, "from.*");
-    asio::io_context one{1};
-    {
-        aio::client serial(one, {.serial = true});
-        const crew thread(one, 1);
-        const auto there = [&](auto operation) {
-            const outcome end;
-            asio::post(one, [end, operation] { operation()(end.handler()); });
-            return end.get();
-        };
-        ASSERT_FALSE(there([&] { return serial.connect(url); }));
-        in_threads([&](std::size_t number) {
-            const aio::publisher p = serial.get_publisher();
-            for (int n = 0; n < publishes; ++n)
-                ASSERT_TRUE(p.publish(subject_of(number), numbered(n)));
-        });
-        EXPECT_FALSE(there([&] { return serial.flush({.timeout = patience}); }));
-        for (const std::atomic<int>& n : arrived.seen) EXPECT_EQ(n, publishes);
-        EXPECT_EQ(arrived.misplaced, 0);
-        EXPECT_FALSE(there([&] { return serial.close(); }));
-    }
-    EXPECT_TRUE(one.stopped());
 }
 
 // --- cancelling

@@ -2,13 +2,13 @@
 //
 // Proves that every operation of the Asio client takes every completion token, calls its handler
 // once, on the handler's executor, with nothing left of the memory that it took from the handler's
-// allocator and nothing in its cancellation slot, and never from inside of the initiating call.
+// allocator and nothing in its cancellation slot.
 
 #include <natsproto/asio/client.hpp>
 #include <natsproto/client/ops.hpp>
 
-#include "asio/asio_world.hpp"
 #include "asio/client_executor.hpp"
+#include "asio/every_operation.hpp"
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/bind_allocator.hpp>
@@ -38,92 +38,7 @@ namespace {
 using namespace std::chrono_literals;
 namespace asio = boost::asio;
 using asio::error::operation_aborted;
-
-op<result<int>> seven(runtime&) {
-    co_return 7;
-}
-
-/// A client, and what its operations need so that each of them succeeds.
-struct stage {
-    asio_world w;
-    tcp_broker& broker = w.serve();
-    std::string url = broker.url();
-    aio::client nc;
-    aio::subscription echo, sub, empty;
-    aio::replies many;
-    message into;
-
-    explicit stage(const aio::client_options& o = {}) : nc(w.io, o) {}
-
-    void connect() {
-        EXPECT_FALSE(w.outcome(nc.connect(url)));
-        echo = nc.subscribe("echo", [this](const message_view& m) {
-                     EXPECT_TRUE(nc.respond(m, m.payload));
-                 }).value();
-        sub = nc.subscribe("s").value();
-        empty = nc.subscribe("empty").value();
-    }
-    /// A message in the queue of `sub`, and a reply that comes.
-    void fill() {
-        EXPECT_TRUE(nc.publish("s", "queued"));
-        many = nc.request_many("echo", "one", {.max_messages = 1}).value();
-        EXPECT_FALSE(w.outcome(nc.flush()));
-    }
-    /// Whether the client still does what it is for.
-    void expect_usable() {
-        EXPECT_EQ(w.value<message>(nc.request("echo", "still")).payload(), "still");
-    }
-};
-
-/// Calls `f(name, connects, launch)` for every operation; `launch(stage&, token)` starts it.
-template <class F>
-void each_operation(F f) {
-    constexpr bool connecting = true, connected = false;
-#define NATSPROTO_CALL(what, ...)                                                       \
-    [](stage& s, auto&& token) {                                                        \
-        return s.what(__VA_ARGS__ __VA_OPT__(, ) std::forward<decltype(token)>(token)); \
-    }
-    f("connect", connecting, NATSPROTO_CALL(nc.connect, s.url));
-    f("connect with options", connecting, NATSPROTO_CALL(nc.connect, options{.servers = s.url}));
-    f("publish_when_room", connected,
-      NATSPROTO_CALL(nc.publish_when_room, "other", "x", publish_options()));
-    f("flush", connected, NATSPROTO_CALL(nc.flush, aio::wait_options()));
-    f("rtt", connected, NATSPROTO_CALL(nc.rtt, aio::wait_options()));
-    f("wait_connected", connected, NATSPROTO_CALL(nc.wait_connected, aio::wait_options()));
-    f("barrier", connected, NATSPROTO_CALL(nc.barrier, aio::wait_options()));
-    f("request", connected, NATSPROTO_CALL(nc.request, "echo", "x", aio::request_options()));
-    f("request_into", connected,
-      NATSPROTO_CALL(nc.request_into, s.into, "echo", "x", aio::request_options()));
-    f("request_by_inbox", connected,
-      NATSPROTO_CALL(nc.request_by_inbox, "echo", "x", aio::request_options()));
-    f("drain", connected, NATSPROTO_CALL(nc.drain, nullptr));
-    f("close", connected, NATSPROTO_CALL(nc.close));
-    f("run", connected, NATSPROTO_CALL(nc.run, seven(*s.nc.rt())));
-    f("next", connected, NATSPROTO_CALL(sub.next, aio::next_options()));
-    f("next_into", connected, NATSPROTO_CALL(sub.next_into, s.into, aio::next_options()));
-    f("range.next", connected, NATSPROTO_CALL(sub.messages().next, aio::next_options()));
-    f("replies.next", connected, NATSPROTO_CALL(many.next, nullptr));
-#undef NATSPROTO_CALL
-}
-
-/// Drain and barrier wait for the reader of `sub`, so they get an empty queue.
-bool waits_for_readers(std::string_view name) {
-    return name == "drain" || name == "barrier";
-}
-
-/// Calls `f(stage&, launch)` for every operation, each on a stage of its own.
-template <class F>
-void on_stages(F f, const aio::client_options& o = {}) {
-    each_operation([&](const char* name, bool connects, auto launch) {
-        const testing::ScopedTrace trace(__FILE__, __LINE__, name);
-        stage s(o);
-        if (!connects) {
-            s.connect();
-            if (!waits_for_readers(name)) s.fill();
-        }
-        f(s, launch);
-    });
-}
+using namespace every_operation; // NOLINT(google-build-using-namespace): made for this
 
 // --- tokens
 
@@ -460,167 +375,6 @@ TEST(asio_token, total_cancellation_is_not_for_requests) {
     signal.emit(asio::cancellation_type::total);
     ASSERT_TRUE(s.w.until([&] { return ended.has_value(); }));
     EXPECT_FALSE(*ended) << ended->message();
-}
-
-// --- never from inside
-
-/// Starts it and waits for its end, which must not come before the call has returned.
-template <class Launch>
-std::optional<error_code> ends_later(stage& s, Launch& launch) {
-    std::optional<error_code> ended;
-    int calls = 0;
-    launch(s, asio::bind_executor(s.nc.get_executor(), [&](error_code ec, auto&&...) {
-               ended = ec;
-               ++calls;
-           }));
-    EXPECT_EQ(calls, 0);
-    EXPECT_TRUE(s.w.until([&] { return ended.has_value(); }));
-    s.w.settle();
-    EXPECT_EQ(calls, 1);
-    return ended;
-}
-
-/// The same from a handler on the client's executor, and from the handler of an operation.
-template <class Launch>
-void ends_later_from_handlers(stage& s, Launch& launch) {
-    int calls = 0;
-    const auto start = [&] {
-        const int before = calls;
-        launch(s,
-               asio::bind_executor(s.nc.get_executor(), [&](error_code, auto&&...) { ++calls; }));
-        EXPECT_EQ(calls, before);
-    };
-    asio::post(s.nc.get_executor(), start);
-    EXPECT_TRUE(s.w.until([&] { return calls == 1; }));
-    s.nc.barrier({}, [&](error_code) { start(); });
-    EXPECT_TRUE(s.w.until([&] { return calls == 2; }));
-    s.w.settle();
-    EXPECT_EQ(calls, 2);
-}
-
-TEST(asio_token, never_from_inside_when_it_succeeds) {
-    for (const bool serial : {false, true})
-        on_stages([](stage& s, auto launch) { EXPECT_EQ(ends_later(s, launch), error_code()); },
-                  {.serial = serial});
-}
-
-TEST(asio_token, never_from_inside_before_connect) {
-    for (const bool serial : {false, true}) {
-        each_operation([&](const char* name, bool connects, auto launch) {
-            const std::string_view which = name;
-            if (connects || which == "run") return;
-            const testing::ScopedTrace trace(__FILE__, __LINE__, name);
-            stage s({.serial = serial});
-            const bool reads = which.ends_with("next") || which == "next_into";
-            const std::optional<error_code> ended = ends_later(s, launch);
-            if (which == "close" || which == "range.next" || which == "replies.next")
-                EXPECT_TRUE(ended == error_code() || ended == errc::invalid_subscription);
-            else if (reads)
-                EXPECT_EQ(ended, errc::invalid_subscription);
-            else
-                EXPECT_EQ(ended, errc::not_connected);
-            ends_later_from_handlers(s, launch);
-        });
-    }
-}
-
-TEST(asio_token, never_from_inside_after_close) {
-    for (const bool serial : {false, true}) {
-        each_operation([&](const char* name, bool connects, auto launch) {
-            const testing::ScopedTrace trace(__FILE__, __LINE__, name);
-            stage s({.serial = serial});
-            s.connect();
-            ASSERT_FALSE(s.w.outcome(s.nc.close()));
-            const std::optional<error_code> ended = ends_later(s, launch);
-            if (connects) {
-                EXPECT_EQ(ended, errc::already_connected);
-            }
-            ends_later_from_handlers(s, launch);
-        });
-    }
-}
-
-TEST(asio_token, never_from_inside_with_invalid_arguments) {
-    stage s;
-    s.connect();
-    const auto refused = [&s](auto launch, errc with) {
-        EXPECT_EQ(ends_later(s, launch), with);
-        ends_later_from_handlers(s, launch);
-    };
-#define NATSPROTO_CALL(what, ...)                                          \
-    [](stage& on, auto&& token) {                                          \
-        return on.what(__VA_ARGS__, std::forward<decltype(token)>(token)); \
-    }
-    refused(NATSPROTO_CALL(nc.flush, aio::wait_options{.timeout = 0s}), errc::invalid_argument);
-    refused(NATSPROTO_CALL(nc.rtt, aio::wait_options{.timeout = 0s}), errc::invalid_argument);
-    refused(NATSPROTO_CALL(nc.barrier, aio::wait_options{.timeout = -1s}), errc::invalid_argument);
-    refused(NATSPROTO_CALL(nc.wait_connected, aio::wait_options{.timeout = 0s}),
-            errc::invalid_argument);
-    refused(NATSPROTO_CALL(nc.request, "echo", "x", aio::request_options{.timeout = 0s}),
-            errc::invalid_argument);
-    refused(NATSPROTO_CALL(nc.request, "a b", "x", aio::request_options()), errc::invalid_subject);
-    refused(NATSPROTO_CALL(nc.request_into, on.into, "", "x", aio::request_options()),
-            errc::invalid_subject);
-    refused(NATSPROTO_CALL(nc.request_by_inbox, "a b", "x", aio::request_options()),
-            errc::invalid_subject);
-    refused(NATSPROTO_CALL(nc.publish_when_room, "a b", "x", publish_options()),
-            errc::invalid_subject);
-    refused(NATSPROTO_CALL(echo.next, aio::next_options()), errc::invalid_argument);
-    refused(NATSPROTO_CALL(sub.next, aio::next_options{.timeout = 0s}), errc::timeout);
-#undef NATSPROTO_CALL
-    s.expect_usable();
-}
-
-TEST(asio_token, connect_that_is_refused_may_be_tried_again) {
-    stage s;
-    auto launch = [](stage& on, auto&& token) {
-        return on.nc.connect("http://nowhere", std::forward<decltype(token)>(token));
-    };
-    const std::optional<error_code> ended = ends_later(s, launch);
-    EXPECT_TRUE(ended && *ended);
-    s.connect();
-    s.expect_usable();
-}
-
-TEST(asio_token, subscriptions_that_are_none_end_on_the_systems_executor) {
-    aio::subscription none;
-    aio::replies no_replies;
-    std::future<message> m = none.next({}, asio::use_future);
-    ASSERT_EQ(m.wait_for(asio_world::patience), std::future_status::ready);
-    EXPECT_THROW((void)m.get(), boost::system::system_error);
-    std::future<std::optional<message>> in_range = none.messages().next({}, asio::use_future);
-    ASSERT_EQ(in_range.wait_for(asio_world::patience), std::future_status::ready);
-    EXPECT_THROW((void)in_range.get(), boost::system::system_error);
-    std::future<std::optional<message>> reply = no_replies.next(nullptr, asio::use_future);
-    ASSERT_EQ(reply.wait_for(asio_world::patience), std::future_status::ready);
-    EXPECT_FALSE(reply.get().has_value());
-}
-
-TEST(asio_token, never_from_inside_after_the_clients_end) {
-    stage s;
-    s.connect();
-    s.many = s.nc.request_many("empty").value();
-    const auto ex = s.nc.get_executor();
-    {
-        const aio::client gone(std::move(s.nc));
-    }
-    int calls = 0;
-    std::vector<error_code> ended;
-    auto handler = asio::bind_executor(ex, [&](error_code ec, auto&&...) {
-        ended.push_back(ec);
-        ++calls;
-    });
-    s.sub.next({}, handler);
-    s.sub.next_into(s.into, {}, handler);
-    s.sub.messages().next({}, handler);
-    s.many.next(nullptr, handler);
-    EXPECT_EQ(calls, 0);
-    ASSERT_TRUE(s.w.until([&] { return calls == 4; }));
-    EXPECT_EQ(ended.at(0), errc::connection_closed);
-    EXPECT_EQ(ended.at(1), errc::connection_closed);
-    EXPECT_FALSE(ended.at(2)); // the end of a range is no error
-    s.w.settle();
-    EXPECT_EQ(calls, 4);
 }
 
 // --- awaitable_operators
