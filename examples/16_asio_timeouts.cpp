@@ -14,7 +14,6 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
 #include <chrono>
@@ -48,8 +47,8 @@ asio::awaitable<void> a_deadline(nats::aio::client& nc) {
 
 // [race]
 /// A race with anything else that Asio can wait for. Whoever comes second is cancelled.
-asio::awaitable<void> a_race(nats::aio::subscription& sub) {
-    asio::steady_timer timer(co_await asio::this_coro::executor, 20ms);
+asio::awaitable<void> a_race(nats::aio::client& nc, nats::aio::subscription& sub) {
+    asio::steady_timer timer(nc.get_executor(), 20ms);
     const std::variant<nats::message, std::monostate> first =
         co_await (sub.next({}, asio::use_awaitable) || timer.async_wait(asio::use_awaitable));
     expect(first.index() == 1, "a message");
@@ -96,7 +95,7 @@ asio::awaitable<void> all_of_it(nats::aio::client& nc, std::string url) {
     co_await nc.connect(url);
     nats::aio::subscription sub = nc.subscribe("news").value();
     co_await a_deadline(nc);
-    co_await a_race(sub);
+    co_await a_race(nc, sub);
     co_await one_operation(nc, sub);
 
     int seen = 0;
