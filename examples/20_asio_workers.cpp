@@ -12,6 +12,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/use_future.hpp>
 
+#include <array>
 #include <chrono>
 #include <future>
 #include <iostream>
@@ -82,8 +83,8 @@ int main(int argc, char** argv) {
     // [threads]
     asio::io_context ctx(threads);
     auto work = asio::make_work_guard(ctx); // nothing is there yet that could keep it running
-    std::vector<std::thread> running;
-    for (int i = 0; i < threads; ++i) running.emplace_back([&] { ctx.run(); });
+    std::array<std::thread, threads> running;
+    for (std::thread& t : running) t = std::thread([&] { ctx.run(); });
     // [threads]
 
     // [pool]
@@ -105,13 +106,13 @@ int main(int argc, char** argv) {
     // [publisher]
     // Threads publish by a handle; immediate calls of the client itself are not for them.
     const nats::aio::publisher out = nc.get_publisher();
-    std::vector<std::thread> producers;
-    for (int t = 0; t < 2; ++t) {
-        producers.emplace_back([out, t] {
-            for (int i = t; i < jobs; i += 2) out.publish("jobs", std::to_string(i)).value();
-        });
-    }
-    for (std::thread& t : producers) t.join();
+    const auto produce = [out](int first) {
+        for (int i = first; i < jobs; i += 2) out.publish("jobs", std::to_string(i)).value();
+    };
+    std::thread even(produce, 0);
+    std::thread odd(produce, 1);
+    even.join();
+    odd.join();
     // [publisher]
     collected.get();
 

@@ -55,8 +55,8 @@ public:
     }
     /// The time for this attempt is over.
     void cancel() noexcept override {
-        error_code ignored;
-        if (socket_) socket_->close(ignored);
+        error_code ec; // nothing can be done about it
+        if (socket_) ec = socket_->close(ec);
     }
 
 private:
