@@ -45,10 +45,10 @@ using namespace every_operation; // NOLINT(google-build-using-namespace): made f
 TEST(asio_token, copyable_callbacks) {
     on_stages([](stage& s, auto launch) {
         int calls = 0;
-        const auto handler = [&calls](error_code ec, auto&&...) {
+        const told handler([&calls](error_code ec) {
             EXPECT_FALSE(ec) << ec.message();
             ++calls;
-        };
+        });
         launch(s, handler);
         EXPECT_TRUE(s.w.until([&] { return calls == 1; }));
         s.w.settle();
@@ -84,10 +84,10 @@ TEST(asio_token, deferred_and_stored) {
         int calls = 0;
         auto later = launch(s, asio::deferred);
         s.w.settle();
-        std::move(later)([&calls](error_code ec, auto&&...) {
+        std::move(later)(told([&calls](error_code ec) {
             EXPECT_FALSE(ec) << ec.message();
             ++calls;
-        });
+        }));
         EXPECT_TRUE(s.w.until([&] { return calls == 1; }));
     });
 }
@@ -172,7 +172,7 @@ TEST(asio_token, the_handler_runs_on_the_clients_executor) {
         const auto* strand = ex.target<aio::detail::client_executor>();
         ASSERT_NE(strand, nullptr);
         std::optional<bool> there;
-        launch(s, [&, strand](error_code, auto&&...) { there = strand->running_in_this_thread(); });
+        launch(s, told([&](error_code) { there = strand->running_in_this_thread(); }));
         ASSERT_TRUE(s.w.until([&] { return there.has_value(); }));
         EXPECT_TRUE(*there);
     });
@@ -183,12 +183,12 @@ TEST(asio_token, the_handler_runs_on_its_own_executor) {
         asio::io_context other;
         const auto strand = asio::make_strand(other);
         std::optional<bool> there;
-        launch(s, asio::bind_executor(strand, [&](error_code ec, auto&&...) {
-                   EXPECT_FALSE(ec) << ec.message();
-                   there = strand.running_in_this_thread() &&
-                           other.get_executor().running_in_this_thread() &&
-                           !s.w.io.get_executor().running_in_this_thread();
-               }));
+        launch(s, asio::bind_executor(strand, told([&](error_code ec) {
+                                          EXPECT_FALSE(ec) << ec.message();
+                                          there = strand.running_in_this_thread() &&
+                                                  other.get_executor().running_in_this_thread() &&
+                                                  !s.w.io.get_executor().running_in_this_thread();
+                                      })));
         // It has work for as long as the handler may come.
         EXPECT_EQ(other.poll(), 0U);
         EXPECT_FALSE(other.stopped());
@@ -237,7 +237,7 @@ TEST(asio_token, memory_is_given_back_before_the_handler_is_called) {
         tally t;
         std::optional<std::size_t> live;
         launch(s, asio::bind_allocator(counting_allocator<void>(t),
-                                       [&](error_code, auto&&...) { live = t.live; }));
+                                       told([&](error_code) { live = t.live; })));
         EXPECT_GT(t.times, 0U);
         ASSERT_TRUE(s.w.until([&] { return live.has_value(); }));
         EXPECT_EQ(*live, 0U);
@@ -250,7 +250,7 @@ TEST(asio_token, memory_is_given_back_on_another_executor_too) {
         tally t;
         std::optional<std::size_t> live;
         auto handler = asio::bind_allocator(counting_allocator<void>(t),
-                                            [&](error_code, auto&&...) { live = t.live; });
+                                            told([&](error_code) { live = t.live; }));
         launch(s, asio::bind_executor(other.get_executor(), std::move(handler)));
         ASSERT_TRUE(s.w.until([&] {
             (void)other.poll();
@@ -280,9 +280,9 @@ TEST(asio_token, the_slot_is_empty_when_the_handler_is_called) {
     on_stages([](stage& s, auto launch) {
         asio::cancellation_signal signal;
         std::optional<bool> left;
-        launch(s, asio::bind_cancellation_slot(signal.slot(), [&](error_code, auto&&...) {
-                   left = signal.slot().has_handler();
-               }));
+        launch(s, asio::bind_cancellation_slot(signal.slot(), told([&](error_code) {
+                                                   left = signal.slot().has_handler();
+                                               })));
         EXPECT_TRUE(signal.slot().has_handler());
         ASSERT_TRUE(s.w.until([&] { return left.has_value(); }));
         EXPECT_FALSE(*left);
@@ -296,10 +296,10 @@ void cancel_one(stage& s, Launch launch) {
     asio::cancellation_signal signal;
     std::optional<error_code> ended;
     bool left = true;
-    launch(s, asio::bind_cancellation_slot(signal.slot(), [&](error_code ec, auto&&...) {
-               ended = ec;
-               left = signal.slot().has_handler();
-           }));
+    launch(s, asio::bind_cancellation_slot(signal.slot(), told([&](error_code ec) {
+                                               ended = ec;
+                                               left = signal.slot().has_handler();
+                                           })));
     while (s.w.io.poll() != 0) {
     }
     ASSERT_FALSE(ended);
