@@ -75,6 +75,7 @@ static natsOptions* options(const char* url) {
     CHECK(natsOptions_Create(&o));
     CHECK(natsOptions_SetURL(o, url));
     CHECK(natsOptions_SetReconnectWait(o, 10));
+    CHECK(natsOptions_SetMaxReconnect(o, -1));
     CHECK(natsOptions_SetReconnectJitter(o, 0, 0));
     CHECK(natsOptions_SetReconnectedCB(o, on_reconnected, NULL));
     CHECK(natsOptions_SetLameDuckModeCB(o, on_leaving, NULL));

@@ -30,7 +30,8 @@ const text = (m) => new TextDecoder().decode(m.data);
 const bytes = (t) => new TextEncoder().encode(t);
 const plain = (url) => url.replace("nats://", "");
 const connect = (url, more) =>
-    nats.connect({ servers: plain(url), reconnectTimeWait: 10, reconnectJitter: 0, timeout: 5000, ...more });
+    nats.connect({ servers: plain(url), reconnectTimeWait: 10, maxReconnectAttempts: -1,
+                   reconnectJitter: 0, timeout: 5000, ...more });
 
 function expect(condition, what) {
     if (!condition) throw new Error("expected " + what);
