@@ -49,6 +49,9 @@ enum class errc : std::uint16_t {
     tls_unavailable,        ///< TLS is wanted, and there is no crypto provider that can do it
     crypto_unavailable,     ///< a signature is wanted, and there is no crypto provider
     file_unreadable,        ///< a file that an option names cannot be read
+    invalid_name,           ///< a stream's or consumer's name: empty, white space, or `. * > / \\`
+    not_jetstream,          ///< an acknowledgement of a message that no consumer delivered
+    already_acknowledged,   ///< the message was acknowledged before, and that was final
 
     // The peer broke the protocol: the connection fails and stays failed.
     protocol_error = 100,   ///< bytes that are not the NATS protocol
@@ -122,6 +125,22 @@ enum class errc : std::uint16_t {
     nkeys_not_supported = 600, ///< the server sent no nonce to sign
     signing_failed,            ///< the user's signer, or the key, failed
     crypto_failed,             ///< the cryptographic library reported an error
+
+    // JetStream.
+    jetstream_error = 700, ///< the server refused it: `api_code()` and `detail()` say why
+    jetstream_not_enabled, ///< by the server, or for the account
+    no_stream_response,    ///< no stream listens to the subject that was published to
+    invalid_response,      ///< an answer that is not the JSON, or lacks the headers, that it should
+    filters_not_taken,     ///< an old server has left out what the configuration asked for
+    message_not_found,     ///< no such message in the stream (404)
+    consumer_deleted,      ///< or gone: it delivers nothing any more
+    consumer_is_push,      ///< a pull from a consumer that pushes
+    pull_refused,          ///< the server ended a pull: `status()` and `detail()` say why
+    no_heartbeat,          ///< neither messages nor heartbeats have come from the consumer
+    consumption_stopped,   ///< `stop` or `drain` was called, or enough messages have come
+    acks_overdue,          ///< too many publishes wait for their acknowledgement
+    publish_unconfirmed,   ///< the connection was lost before the acknowledgement came
+    batch_failed,          ///< a batch of publishes was not stored
 };
 
 /// The category of `errc`, named "nats".
@@ -138,12 +157,15 @@ public:
     error() = default;
     error(errc code) noexcept : code_(code) {}
     error(errc code, std::string detail) noexcept : code_(code), detail_(std::move(detail)) {}
-    error(errc code, std::uint16_t status, std::string detail) noexcept
-        : code_(code), status_(status), detail_(std::move(detail)) {}
+    error(errc code, std::uint16_t status, std::string detail, std::uint16_t api_code = 0) noexcept
+        : code_(code), status_(status), api_code_(api_code), detail_(std::move(detail)) {}
 
     [[nodiscard]] errc code() const noexcept { return code_; }
     /// The status of the reply that caused this (503, 404, ...), or 0.
     [[nodiscard]] std::uint16_t status() const noexcept { return status_; }
+    /// For `errc::jetstream_error` and its relatives the server's own number for what went wrong
+    /// (js/api_code.hpp names those worth a name); else 0.
+    [[nodiscard]] std::uint16_t api_code() const noexcept { return api_code_; }
     /// What the error is about: a subject, an endpoint, the server's text. May be empty.
     [[nodiscard]] const std::string& detail() const noexcept { return detail_; }
     /// One line for people. Control characters of `detail()` are escaped, so it is safe to print
@@ -152,14 +174,19 @@ public:
 
     friend bool operator==(const error& e, errc c) noexcept { return e.code_ == c; }
     friend bool operator==(const error& a, const error& b) noexcept {
-        return a.code_ == b.code_ && a.status_ == b.status_ && a.detail_ == b.detail_;
+        return a.code_ == b.code_ && a.status_ == b.status_ && a.api_code_ == b.api_code_ &&
+               a.detail_ == b.detail_;
     }
 
 private:
     errc code_ = errc::invalid_argument;
     std::uint16_t status_ = 0;
+    std::uint16_t api_code_ = 0;
     std::string detail_;
 };
+
+/// The most precise code of an error: JetStream's own number where there is one, else `code()`.
+[[nodiscard]] std::error_code code_of(const error& e) noexcept;
 
 /// What `result<T>::value()` throws when there is an error. Nothing else in this library throws,
 /// but for lack of memory.

@@ -156,6 +156,48 @@ private:
     std::vector<target> targets_;
 };
 
+class wakeup_waiter;
+
+/// Something for one op to look at, set by whoever has it: a handler, a command of the user's. Its
+/// address must not change while an op waits for it.
+class wakeup {
+public:
+    wakeup() noexcept = default;
+    wakeup(const wakeup&) = delete;
+    wakeup& operator=(const wakeup&) = delete;
+    ~wakeup();
+
+    /// The op that waits is resumed when nothing else runs; what is set stays until it is seen.
+    void set() noexcept;
+
+private:
+    friend class wakeup_waiter;
+    friend class runtime;
+    wakeup_waiter* waiter_ = nullptr;
+    bool set_ = false;
+};
+
+/// Waits until a wakeup is set, the connection is lost or made, or the deadline has come: none of
+/// them is an error, and the op looks at what it is. The error is that of a closed session.
+class wakeup_waiter : public waiter {
+public:
+    wakeup_waiter(runtime& rt, wakeup& s, time_point deadline) noexcept
+        : waiter(rt, deadline), source_(&s) {}
+    wakeup_waiter(const wakeup_waiter&) = delete;
+    wakeup_waiter& operator=(const wakeup_waiter&) = delete;
+    ~wakeup_waiter();
+
+    [[nodiscard]] bool await_ready();
+    void await_suspend(std::coroutine_handle<> h);
+    [[nodiscard]] result<void> await_resume();
+
+private:
+    friend class wakeup;
+    friend class runtime;
+    void wake() noexcept;
+    wakeup* source_; ///< null when it was destroyed
+};
+
 struct subscribe_options {
     std::optional<std::string_view> queue{}; ///< the queue group; an empty name is an error
     std::optional<pending_limits> pending{}; ///< instead of the connection's
@@ -246,6 +288,13 @@ public:
         return session_->is_up() &&
                session_->untransmitted() >= session_->bounds().max_output_bytes;
     }
+    /// Until `s` is set, or the connection is lost or made (see `connections`), or the deadline.
+    [[nodiscard]] wakeup_waiter wait(wakeup& s, time_point deadline) noexcept {
+        return {*this, s, deadline};
+    }
+    /// How many connections there have been: a new number is a new connection.
+    [[nodiscard]] std::uint64_t connections() const noexcept { return connections_; }
+
     /// A new inbox name.
     [[nodiscard]] std::string new_inbox();
     /// Subscribes a mailbox that is not in use. With `handle`, messages go there and not into the
@@ -280,6 +329,7 @@ private:
     friend class flush_waiter;
     friend class condition_waiter;
     friend class barrier_waiter;
+    friend class wakeup_waiter;
     friend class mailbox;
     friend void* detail::allocate_frame(runtime& rt, std::size_t size);
 
@@ -304,6 +354,7 @@ private:
     void fail_requests(const error& why);
     void step_drain();
     void step_barriers();
+    void wake_all() noexcept;
     void note_end(mailbox& box);
     void tell_ends();
     void forget(const mailbox& box) noexcept;
@@ -351,6 +402,9 @@ private:
     detail::intrusive_list<waiter> for_written_;
     detail::intrusive_list<waiter> for_end_;
     detail::intrusive_list<waiter> barriers_;
+    detail::intrusive_list<waiter> for_wakeup_;
+    detail::intrusive_list<waiter> woken_; ///< their wakeup was set, or the connection has changed
+    std::uint64_t connections_ = 0;
     std::vector<mailbox*> ends_; ///< whose end is to be told; null when destroyed
     bool drain_pending_ = false; ///< all has come, and is being dealt with
     bool drain_readers_ = false;

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <natsproto/asio/client.hpp>
+#include <natsproto/asio/client_handle.hpp>
 #include <natsproto/asio/transport.hpp>
 #include <natsproto/blocking/os_files.hpp>
 #include <natsproto/blocking/os_random.hpp>
@@ -81,6 +82,7 @@ public:
         o->running.emplace(make(core_->rt));
         begin(o.release());
     }
+    void begin_made(op_maker& m);
     /// Ends an operation that has not begun.
     void refuse(operation_base* o, const error& why);
     /// The same with one that was cancelled meanwhile.

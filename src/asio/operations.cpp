@@ -34,7 +34,7 @@ const boost::asio::any_io_executor& executor_of(const driver* d) {
 }
 
 void operation_base::fail(const error& e) {
-    ec = boost::system::error_code(make_error_code(e.code()));
+    ec = boost::system::error_code(code_of(e));
     if (why != nullptr) *why = e;
 }
 
@@ -68,6 +68,15 @@ void driver::begin(operation_base* o) {
     if (o->ready) settle(*o);
     rest();
     touched();
+}
+
+void driver::begin_made(op_maker& m) {
+    if (m.target().cancelled_early) return end_early(m.release());
+    if (!core_) return refuse(m.release(), error{errc::not_connected});
+    take_published();
+    if (!in_turn_) core_->rt.advance(clock::now()); // a turn has just told the time
+    m.make(core_->rt);
+    begin(m.release());
 }
 
 void driver::refuse(operation_base* o, const error& why) {

@@ -38,6 +38,9 @@ std::string_view describe(errc code) noexcept {
     case errc::tls_unavailable: return "TLS is not available in this build";
     case errc::crypto_unavailable: return "signatures are not available in this build";
     case errc::file_unreadable: return "a file cannot be read";
+    case errc::invalid_name: return "invalid name of a stream or consumer";
+    case errc::not_jetstream: return "the message is not from a consumer";
+    case errc::already_acknowledged: return "the message was acknowledged before";
     case errc::protocol_error: return "the peer broke the protocol";
     case errc::unknown_operation:
         return "the peer does not speak the NATS protocol: unknown operation";
@@ -101,6 +104,20 @@ std::string_view describe(errc code) noexcept {
     case errc::nkeys_not_supported: return "the server asks for no signature";
     case errc::signing_failed: return "signing failed";
     case errc::crypto_failed: return "the cryptographic library failed";
+    case errc::jetstream_error: return "JetStream refused it";
+    case errc::jetstream_not_enabled: return "JetStream is not enabled";
+    case errc::no_stream_response: return "no stream listens to the subject";
+    case errc::invalid_response: return "the answer cannot be understood";
+    case errc::filters_not_taken: return "the server has not taken the whole configuration";
+    case errc::message_not_found: return "no such message";
+    case errc::consumer_deleted: return "the consumer is gone";
+    case errc::consumer_is_push: return "the consumer pushes";
+    case errc::pull_refused: return "the server ended the pull";
+    case errc::no_heartbeat: return "no heartbeat from the consumer";
+    case errc::consumption_stopped: return "the consumption has ended";
+    case errc::acks_overdue: return "too many publishes wait for their acknowledgement";
+    case errc::publish_unconfirmed: return "the connection was lost before the acknowledgement";
+    case errc::batch_failed: return "the batch was not stored";
     }
     return "unknown error";
 }
@@ -150,6 +167,7 @@ std::string printable(std::string_view text) {
 std::string error::message() const {
     std::string out(describe(code_));
     if (status_ != 0) out += " (status " + std::to_string(status_) + ')';
+    if (api_code_ != 0) out += " (" + std::to_string(api_code_) + ')';
     if (!detail_.empty()) out += ": " + printable(detail_);
     return out;
 }

@@ -39,6 +39,7 @@
 
 #pragma once
 
+#include <natsproto/asio/client_handle.hpp>
 #include <natsproto/asio/detail/operation.hpp>
 #include <natsproto/asio/operation_options.hpp>
 #include <natsproto/asio/publisher.hpp>
@@ -263,6 +264,9 @@ public:
     }
     /// Null before `connect`.
     [[nodiscard]] runtime* rt() noexcept { return detail::runtime_of(*driver_); }
+    /// For facades: what they need of this client, which it may outlive.
+    using handle_type = client_handle;
+    [[nodiscard]] client_handle handle() const noexcept { return client_handle(driver_); }
 
     // --- immediate calls. Before `connect` they fail with `not_connected`.
 

@@ -21,6 +21,7 @@
 #pragma once
 
 #include <natsproto/blocking/address_options.hpp>
+#include <natsproto/blocking/client_handle.hpp>
 #include <natsproto/blocking/replies.hpp>
 #include <natsproto/blocking/subscription.hpp>
 #include <natsproto/bytes.hpp>
@@ -250,6 +251,9 @@ public:
         return o.take();
     }
     [[nodiscard]] runtime& rt() noexcept;
+    /// For facades: what they need of this client, which it may outlive.
+    using handle_type = client_handle;
+    [[nodiscard]] client_handle handle() const noexcept { return client_handle(driver_); }
 
 private:
     explicit client(std::shared_ptr<blocking::driver> d) noexcept;

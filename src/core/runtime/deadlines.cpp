@@ -73,7 +73,10 @@ void runtime::remove_deadline(waiter& w) noexcept {
 }
 
 std::optional<time_point> runtime::poll_timeout() const noexcept {
-    if (handlers_behind_ && handlers_running_ == 0) return now_; // a handler has thrown
+    if (handlers_running_ == 0) {
+        if (handlers_behind_) return now_; // a handler has thrown
+        if (!woken_.empty()) return now_;
+    }
     std::optional<time_point> next = session_->poll_timeout();
     if (!deadlines_.empty() && (!next || deadlines_.front()->deadline_ < *next))
         next = deadlines_.front()->deadline_;
@@ -91,7 +94,9 @@ void runtime::handle_timeout(time_point now) {
         expired_.push_back(w);
     }
     while (!expired_.empty()) fail(expired_.front(), errc::timeout);
-    if (handlers_running_ == 0) catch_up();
+    if (handlers_running_ != 0) return;
+    catch_up();
+    while (!woken_.empty()) resume(woken_.front());
 }
 
 } // namespace nats

@@ -112,6 +112,7 @@ void runtime::dispatch(const event& e) {
 void runtime::settle() {
     if (handlers_running_ != 0) return;
     catch_up();
+    while (!woken_.empty()) resume(woken_.front());
     if (!ends_.empty()) tell_ends();
     if (drain_pending_) step_drain();
     if (!barriers_.empty()) step_barriers();
@@ -257,12 +258,15 @@ void runtime::fail_requests(const error& why) {
 }
 
 void runtime::on_connected() {
+    ++connections_;
+    wake_all();
     resume_all(for_first_);
     resume_all(for_connection_);
 }
 
 /// Their PONGs can not come any more; replies may, after the reconnect.
 void runtime::on_disconnected(const error& why) {
+    wake_all();
     fail_all(flushes_, why);
     if (session_->fails_requests_on_disconnect()) fail_requests(why);
     // What waited to be written is gone, or kept elsewhere.
@@ -296,7 +300,7 @@ void runtime::on_refused(const ev::server_error& e, mailbox* box) {
 void runtime::on_closed(const error& why) {
     drain_pending_ = false;
     for (auto* list : {&flushes_, &for_connection_, &for_first_, &for_room_, &for_written_,
-                       &asleep_, &barriers_})
+                       &asleep_, &barriers_, &for_wakeup_, &woken_})
         fail_all(*list, why);
     fail_requests(why);
     // The queues stay readable: what was received before the end is not lost.
