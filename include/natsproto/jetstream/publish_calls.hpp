@@ -5,11 +5,13 @@
 #pragma once
 
 #include <natsproto/bytes.hpp>
+#include <natsproto/jetstream/basic_publisher.hpp>
 #include <natsproto/jetstream/publish.hpp>
 #include <natsproto/jetstream/publish_options.hpp>
 #include <natsproto/result.hpp>
 #include <natsproto/runtime.hpp>
 
+#include <cstddef>
 #include <string_view>
 #include <utility>
 
@@ -30,6 +32,14 @@ public:
                 return js::publish(rt, std::move(r));
             },
             std::forward<Token>(token)...);
+    }
+
+    /// For publishing many messages without waiting for each: a `basic_js_publisher`, whose results
+    /// `on_ack` gets, if it is given. Errors: `invalid_argument`.
+    template <class Handler = std::nullptr_t>
+    [[nodiscard]] auto make_publisher(const publisher_options& o = {}, Handler on_ack = {}) {
+        using publisher = basic_js_publisher<typename Jetstream::handle_type>;
+        return publisher::make(self().client(), o, std::move(on_ack));
     }
 
 private:
