@@ -26,9 +26,10 @@ using js::publisher_options;
 using js::publisher_state;
 
 /// A stream on "s.>" that answers when it is told to, and a publisher.
-struct publishing : connected_sim {
-    explicit publishing(const publisher_options& o = {}, const options& session = {})
-        : connected_sim(session), state(std::make_unique<publisher_state>(o, &on_ack, this)) {
+struct publishing : sim {
+    explicit publishing(const publisher_options& o = {})
+        : sim(as_given(), {}), state(std::make_unique<publisher_state>(o, &on_ack, this)) {
+        EXPECT_TRUE(connect());
         listen();
     }
     void listen() {
