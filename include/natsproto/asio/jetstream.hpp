@@ -3,6 +3,7 @@
 #pragma once
 
 #include <natsproto/asio/client.hpp>
+#include <natsproto/jetstream/basic_batch.hpp>
 #include <natsproto/jetstream/basic_jetstream.hpp>
 #include <natsproto/jetstream/basic_publisher.hpp>
 
@@ -12,5 +13,7 @@ namespace nats::aio {
 using jetstream = basic_jetstream<client>;
 /// What its `make_publisher` makes.
 using js_publisher = basic_js_publisher<client_handle>;
+/// And its `make_batch`.
+using js_batch = basic_js_batch<client_handle>;
 
 } // namespace nats::aio
