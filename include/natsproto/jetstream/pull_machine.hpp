@@ -65,6 +65,7 @@ public:
     [[nodiscard]] std::optional<std::string> poll_pull(time_point now);
     /// Something that the user may want to know, and that does not end it.
     [[nodiscard]] std::optional<error> poll_warning();
+    [[nodiscard]] bool has_warning() const noexcept { return !warnings_.empty(); }
     /// Whether there is reason to ask if the consumer still exists; once.
     [[nodiscard]] bool poll_doubt() noexcept;
     [[nodiscard]] time_point deadline() const noexcept;
