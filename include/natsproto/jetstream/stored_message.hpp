@@ -18,6 +18,7 @@ struct stored_message {
     stored_message() = default;
 
     std::string subject;
+    std::string stream; ///< of a direct get, which a mirror may have answered; else empty
     std::uint64_t sequence = 0;
     std::string header_block; ///< as it was published; empty: no headers
     std::string payload;
