@@ -94,7 +94,7 @@ struct direct_batch {
 /// names, and is taken out; what was stored under such a name stays. Errors: `message_not_found`
 /// (404); `invalid_argument` for a request that the server does not understand (408);
 /// `no_responders` (503); `jetstream_error` with the status for the rest; `invalid_response`.
-[[nodiscard]] result<void> read_direct(const message_view& answer, stored_message& into);
+[[nodiscard]] result<void> read_direct(const nats::message_view& answer, stored_message& into);
 
 /// The answers to a request for many.
 class direct_batch_machine {
@@ -103,7 +103,7 @@ public:
 
     /// Not more than `most` messages are taken.
     explicit direct_batch_machine(std::size_t most) noexcept : most_(most) {}
-    [[nodiscard]] verdict handle_message(const message_view& m, direct_batch& into);
+    [[nodiscard]] verdict handle_message(const nats::message_view& m, direct_batch& into);
     [[nodiscard]] const error& failure() const noexcept { return failure_; }
 
 private:

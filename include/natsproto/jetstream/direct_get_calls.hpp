@@ -50,10 +50,8 @@ public:
     auto direct_get_batch(std::string_view stream, const direct_batch_options& o = {},
                           Token&&... token) {
         return self().client().run(
-            [r = encode_direct_batch(self().settings(), stream, o),
-             most = o.batch](runtime& rt) mutable {
-                return get_direct_batch(rt, std::move(r), most);
-            },
+            [r = encode_direct_batch(self().settings(), stream, o), most = o.batch](
+                runtime& rt) mutable { return get_direct_batch(rt, std::move(r), most); },
             std::forward<Token>(token)...);
     }
     /// The last message of each subject that is in `subjects` or matched by one of them, all as of

@@ -57,7 +57,7 @@ private:
 /// Reads the answer to a publish, into memory that `into` has already if that is enough. Errors:
 /// `no_stream_response` for "no responders"; those of the server, by its JSON or by a status;
 /// `invalid_response`.
-[[nodiscard]] result<void> read_ack(const message_view& answer, pub_ack& into);
+[[nodiscard]] result<void> read_ack(const nats::message_view& answer, pub_ack& into);
 
 /// Publishes, and waits for the answer. Errors: those that `r` holds; `no_stream_response` after
 /// the last attempt; `timeout`, and then the message may be stored or not; those of `read_ack`.

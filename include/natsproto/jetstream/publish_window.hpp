@@ -84,7 +84,7 @@ public:
     // --- what ends one: then `outcome` has its result until `release`, and longer if it is kept
     /// An answer came with this token. Empty: it is for nobody, or not the end.
     [[nodiscard]] std::optional<publish_ticket> handle_answer(std::string_view token,
-                                                              const message_view& answer,
+                                                              const nats::message_view& answer,
                                                               time_point now);
     /// One whose time is over, `connection` being the number of the one that is up (0: none).
     [[nodiscard]] std::optional<publish_ticket> expire(time_point now, std::uint64_t connection);

@@ -27,10 +27,10 @@ namespace nats::js {
 namespace {
 
 constexpr std::uint32_t most_in_batch = 100'000;
-constexpr std::uint32_t most_subjects = 1024; ///< that a server looks at for one request
+constexpr std::uint32_t most_direct = 1024; ///< that a server looks at for one request
 constexpr std::size_t most_bytes = std::size_t{256} << 20U;
 
-error wrong(std::string_view what) {
+error not_possible(std::string_view what) {
     return {errc::invalid_argument, std::string(what)};
 }
 
@@ -43,7 +43,7 @@ result<void> check_filter(std::string_view subject) {
 
 template <class Options>
 result<void> check_start(const Options& o) {
-    if (o.sequence != 0 && o.start_time) return wrong("a sequence and a time to start");
+    if (o.sequence != 0 && o.start_time) return not_possible("a sequence and a time to start");
     return check_filter(o.subject);
 }
 
@@ -62,7 +62,7 @@ void write_start(codec::writer& w, const Options& o) {
 
 result<api_request> encode_direct_get(const context& c, std::string_view stream,
                                       std::uint64_t sequence, const direct_get_options& o) {
-    if (sequence == 0) return wrong("sequence 0");
+    if (sequence == 0) return not_possible("sequence 0");
     return make_stream_request(c, "DIRECT.GET.", stream, [&](codec::writer& w) {
         w("seq", sequence);
         w("no_hdr", o.no_headers);
@@ -93,7 +93,7 @@ result<api_request> encode_direct_next(const context& c, std::string_view stream
 
 result<api_request> encode_direct_batch(const context& c, std::string_view stream,
                                         const direct_batch_options& o) {
-    if (o.batch == 0 || o.batch > most_in_batch) return wrong("batch");
+    if (o.batch == 0 || o.batch > most_in_batch) return not_possible("batch");
     if (result<void> ok = check_start(o); !ok) return ok.error();
     return make_stream_request(c, "DIRECT.GET.", stream, [&](codec::writer& w) {
         w("batch", o.batch);
@@ -105,12 +105,11 @@ result<api_request> encode_direct_batch(const context& c, std::string_view strea
 result<api_request> encode_direct_last_for(const context& c, std::string_view stream,
                                            const std::vector<std::string>& subjects,
                                            const direct_last_options& o, std::uint64_t sequence) {
-    if (o.batch == 0 || o.batch > most_subjects) return wrong("batch");
-    if (o.up_to_sequence != 0 && o.up_to_time) return wrong("a sequence and a time to end");
-    if (subjects.empty()) return wrong("no subjects");
+    if (o.batch == 0 || o.batch > most_direct) return not_possible("batch");
+    if (o.up_to_sequence != 0 && o.up_to_time) return not_possible("a sequence and a time to end");
+    if (subjects.empty()) return not_possible("no subjects");
     for (const std::string& s : subjects) {
-        if (!is_subscribe_subject(s))
-            return error{errc::invalid_subject, '"' + printable(s) + '"'};
+        if (!is_subscribe_subject(s)) return error{errc::invalid_subject, '"' + printable(s) + '"'};
     }
     return make_stream_request(c, "DIRECT.GET.", stream, [&](codec::writer& w) {
         w("multi_last", subjects);
@@ -174,7 +173,7 @@ std::string without(header_view h, const additions& added, std::size_t how_many)
     return block;
 }
 
-error error_of(const message_view& m) {
+error error_of(const nats::message_view& m) {
     const std::uint16_t status = m.status();
     const std::string text(m.headers.description());
     switch (status) {
@@ -186,7 +185,7 @@ error error_of(const message_view& m) {
     }
 }
 
-result<void> read_message(const message_view& m, const additions& found, bool of_batch,
+result<void> read_message(const nats::message_view& m, const additions& found, bool of_batch,
                           stored_message& into) {
     const std::uint64_t seq = found.number(sequence);
     if (seq == 0) return error{errc::invalid_response, "Nats-Sequence"};
@@ -204,7 +203,7 @@ result<void> read_message(const message_view& m, const additions& found, bool of
 
 } // namespace
 
-result<void> read_direct(const message_view& answer, stored_message& into) {
+result<void> read_direct(const nats::message_view& answer, stored_message& into) {
     const additions found = find_additions(answer.headers);
     if (!found.is_message()) return error_of(answer);
     return read_message(answer, found, false, into);
@@ -215,7 +214,7 @@ direct_batch_machine::verdict direct_batch_machine::fail(error why) {
     return verdict::failed;
 }
 
-direct_batch_machine::verdict direct_batch_machine::handle_message(const message_view& m,
+direct_batch_machine::verdict direct_batch_machine::handle_message(const nats::message_view& m,
                                                                    direct_batch& into) {
     const additions found = find_additions(m.headers);
     if (!found.is_message()) {
@@ -265,7 +264,7 @@ op<result<void>> collect(runtime& rt, const api_request& r, std::size_t most, di
     result<void> sent = rt.connection().publish(r.subject, r.body, inbox, r.fields);
     if (!sent) co_return sent.error();
     while (true) { // each answer has the whole timeout
-        result<message_view> m = co_await rt.next(box, deadline_after(rt.now(), r.timeout));
+        result<nats::message_view> m = co_await rt.next(box, deadline_after(rt.now(), r.timeout));
         if (!m) co_return explain(m.error(), r.subject);
         switch (machine.handle_message(*m, into)) {
         case direct_batch_machine::verdict::more: break;
@@ -287,7 +286,7 @@ op<result<stored_message>> direct_get(runtime& rt, result<api_request> given) {
     }
     const header_view fields = r.fields;
     const bytes body(r.body);
-    result<message_view> reply = co_await rt.request(r.subject, body, fields, deadline);
+    result<nats::message_view> reply = co_await rt.request(r.subject, body, fields, deadline);
     if (!reply) co_return explain(reply.error(), r.subject);
     stored_message m;
     result<void> read = read_direct(*reply, m);
@@ -319,7 +318,7 @@ op<result<direct_batch>> get_direct_last_for(runtime& rt, context c, std::string
         if (all.single) co_return error(errc::invalid_response, "the server is older than 2.11");
         const bool goes_on = all.messages.size() > before && all.last_sequence >= from;
         if (all.pending == 0 || !goes_on) co_return std::move(all);
-        if (all.messages.size() >= most_subjects)
+        if (all.messages.size() >= most_direct)
             co_return error(errc::invalid_response, "more than was asked for");
         from = all.last_sequence + 1;
         o.up_to_time.reset(); // the same moment for all pages

@@ -50,7 +50,7 @@ void publish_request::add_fields(std::string_view lines) {
     payload_at_ = headers_at_ + block.size();
 }
 
-result<void> read_ack(const message_view& answer, pub_ack& into) {
+result<void> read_ack(const nats::message_view& answer, pub_ack& into) {
     if (answer.payload.empty() && answer.status() != 0) {
         if (answer.is_no_responders()) return error{errc::no_stream_response, 503, {}};
         return error{errc::jetstream_error, answer.status(),
@@ -70,7 +70,7 @@ op<result<pub_ack>> publish(runtime& rt, result<publish_request> given) {
             result<void> room = co_await rt.room(deadline);
             if (!room) co_return room.error();
         }
-        result<message_view> reply =
+        result<nats::message_view> reply =
             co_await rt.request(r.subject(), r.payload(), r.headers(), deadline);
         if (reply) {
             pub_ack ack;

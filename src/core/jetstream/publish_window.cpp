@@ -99,9 +99,8 @@ publish_window::list& publish_window::list_of(const slot& s) noexcept {
 // --- publishing
 
 publish_ticket publish_window::next() {
-    const bool reusable =
-        free_.first != none &&
-        (free_.size > options_.keep_results || slots_[free_.first].where == phase::unused);
+    const bool reusable = free_.first != none && (free_.size > options_.keep_results ||
+                                                  slots_[free_.first].where == phase::unused);
     if (!reusable) { // to the front: it is the next one, also if that is asked for twice
         slots_.emplace_back();
         slots_.back().generation = first_generation_;
@@ -163,7 +162,7 @@ publish_ticket publish_window::fail(index i, error why) {
 }
 
 std::optional<publish_ticket> publish_window::handle_answer(std::string_view token,
-                                                            const message_view& answer,
+                                                            const nats::message_view& answer,
                                                             time_point now) {
     publish_ticket t;
     if (token.size() != token_size || !read_base62(token.data(), token_size, t.value))

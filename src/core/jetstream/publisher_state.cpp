@@ -63,7 +63,7 @@ result<void> publisher_state::prepare(runtime& rt) {
     }
     const std::string answers =
         reply_.substr(0, reply_.rfind('.') + 1) + '*'; // the token is cut off
-    const auto handle = [](void* self, const message_view& m) {
+    const auto handle = [](void* self, const nats::message_view& m) {
         static_cast<publisher_state*>(self)->handle_answer(m);
     };
     if (result<void> ok = rt.subscribe(box_, answers, {}, handle, this); !ok) return ok;
@@ -101,8 +101,7 @@ result<publish_ticket> publisher_state::try_publish(runtime& rt, std::string_vie
     return send(rt, subject, payload, header_view(headers_));
 }
 
-op<result<publish_ticket>> publish(runtime& rt, publisher_state& s,
-                                   result<publish_request> given) {
+op<result<publish_ticket>> publish(runtime& rt, publisher_state& s, result<publish_request> given) {
     if (!given) co_return given.error();
     const publish_request r = std::move(*given);
     const time_point deadline = deadline_after(rt.now(), s.options_.stall_wait);
@@ -129,7 +128,7 @@ op<result<publish_ticket>> publish(runtime& rt, publisher_state& s,
 
 // --- results
 
-void publisher_state::handle_answer(const message_view& m) {
+void publisher_state::handle_answer(const nats::message_view& m) {
     const std::size_t inbox = reply_.size() - publish_window::token_size;
     if (m.subject.size() != reply_.size() ||
         m.subject.substr(0, inbox) != std::string_view(reply_).substr(0, inbox))
