@@ -357,14 +357,6 @@ TEST(js_pull_machine, without_heartbeats_the_pull_s_own_time_counts) {
     EXPECT_NE(p.pull(), "");
 }
 
-TEST(js_pull_machine, a_reader_that_was_away) {
-    puller p(consume_options{.expires = 10s});
-    EXPECT_NE(p.pull(), "");
-    p.now += 1min;
-    p.machine.handle_attention(p.now);
-    EXPECT_EQ(p.until_deadline(), 10s);
-}
-
 TEST(js_pull_machine, the_connection_is_lost_and_made) {
     puller p((consume_options()), false);
     EXPECT_EQ(p.pull(), "") << "not connected yet";

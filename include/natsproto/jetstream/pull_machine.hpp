@@ -54,8 +54,6 @@ public:
     void handle_timeout(time_point now);
     void handle_connected(time_point now);
     void handle_disconnected();
-    /// Somebody begins to read after a pause: silence is counted from now on.
-    void handle_attention(time_point now);
     /// The last pull could not be sent.
     void handle_not_sent(time_point now);
     /// Ends it.

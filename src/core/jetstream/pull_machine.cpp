@@ -219,10 +219,6 @@ void pull_machine::handle_disconnected() {
     silent_at_ = no_deadline;
 }
 
-void pull_machine::handle_attention(time_point now) {
-    if (silent_at_ != no_deadline) touch(now);
-}
-
 time_point pull_machine::deadline() const noexcept {
     if (finished_) return no_deadline;
     const time_point retry = wants_pull() ? retry_at_ : no_deadline;
