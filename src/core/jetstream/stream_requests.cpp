@@ -83,6 +83,16 @@ result<void> decode(std::string_view json, stored_message& into) {
     return {};
 }
 
+result<std::string> to_json(const stored_message& m) {
+    raw_message raw;
+    raw.subject = m.subject;
+    raw.seq = m.sequence;
+    raw.hdrs = text::encode_base64(m.header_block);
+    raw.data = text::encode_base64(m.payload);
+    raw.time = m.time;
+    return codec::encode(raw);
+}
+
 result<api_request> encode_account_info(const context& c) {
     return api_request(c, "INFO");
 }
