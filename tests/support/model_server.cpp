@@ -171,7 +171,13 @@ void model_peer::send_message(const model_subscription& s, const publication& p)
 
 void model_cluster::serve(std::string pattern,
                           std::function<std::string(const publication&)> answer) {
-    services_.push_back({std::move(pattern), std::move(answer)});
+    listen(std::move(pattern), [this, answer = std::move(answer)](const publication& p) {
+        if (!p.reply.empty()) (void)route({0, p.reply, {}, {}, answer(p)});
+    });
+}
+
+void model_cluster::listen(std::string pattern, std::function<void(const publication&)> f) {
+    services_.push_back({std::move(pattern), std::move(f)});
 }
 
 std::size_t model_cluster::route(const publication& p, const model_peer* from) {
@@ -197,7 +203,7 @@ std::size_t model_cluster::route(const publication& p, const model_peer* from) {
             if (peer->hung_up() || (peer.get() == from && !peer->echo())) continue;
             std::vector<std::string> plain;
             for (const model_subscription& s : peer->table()) {
-                if (!subject_matches(s.subject, p.subject)) continue;
+                if (!subject_matches(s.subject, p.via.empty() ? p.subject : p.via)) continue;
                 if (s.queue.empty())
                     plain.push_back(s.sid);
                 else
@@ -210,10 +216,12 @@ std::size_t model_cluster::route(const publication& p, const model_peer* from) {
         const target& chosen = members[routed_ % members.size()];
         give(*chosen.peer, chosen.sid);
     }
-    for (const service& s : services_) {
-        if (!subject_matches(s.pattern, p.subject)) continue;
+    if (!p.via.empty()) return delivered; // what a service delivers is not published to another one
+    for (std::size_t i = 0; i < services_.size(); ++i) { // a call may add some
+        if (!subject_matches(services_[i].pattern, p.subject)) continue;
         ++delivered;
-        if (!p.reply.empty()) (void)route({0, p.reply, {}, {}, s.answer(p)});
+        const auto call = services_[i].call;
+        call(p);
     }
     return delivered;
 }

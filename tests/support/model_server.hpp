@@ -50,6 +50,7 @@ struct model_rules {
 struct publication {
     int connection = 0; ///< of that server, from 1
     std::string subject, reply, header, payload;
+    std::string via{}; ///< the subject that it is routed by, when that is another one
 };
 
 /// One row of a connection's table of subscriptions.
@@ -131,12 +132,14 @@ public:
     /// Answers what is published to a pattern, as another client would: with the subject to publish
     /// to, which is the reply, and this payload.
     void serve(std::string pattern, std::function<std::string(const publication&)> answer);
+    /// Gets what is published to a pattern, and answers as it likes.
+    void listen(std::string pattern, std::function<void(const publication&)> f);
 
 private:
     friend class model_server;
     struct service {
         std::string pattern;
-        std::function<std::string(const publication&)> answer;
+        std::function<void(const publication&)> call;
     };
     std::vector<model_server*> servers_;
     std::vector<service> services_;

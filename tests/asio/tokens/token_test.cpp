@@ -8,7 +8,7 @@
 #include <natsproto/client/ops.hpp>
 
 #include "asio/client_executor.hpp"
-#include "asio/every_operation.hpp"
+#include "asio/tokens/every_operation.hpp"
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/bind_allocator.hpp>

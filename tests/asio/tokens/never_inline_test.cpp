@@ -6,7 +6,7 @@
 #include <natsproto/asio/client.hpp>
 #include <natsproto/client/ops.hpp>
 
-#include "asio/every_operation.hpp"
+#include "asio/tokens/every_operation.hpp"
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/bind_allocator.hpp>

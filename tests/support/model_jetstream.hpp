@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// JetStream without disks, for the simulator: one stream and its consumers in virtual time, behind
+// all servers of the cluster. It knows what clients rely on (sequences, duplicates, pulls that
+// expire, heartbeats, redelivery) and can lose, repeat and forget like a real one in trouble.
+
+#pragma once
+
+#include "support/network.hpp"
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace nats::test {
+
+class model_jetstream {
+public:
+    struct stored {
+        std::uint64_t sequence;
+        std::string subject, header, payload;
+    };
+
+    /// A stream of what is published to `subjects`.
+    model_jetstream(network& net, std::string stream, std::string subjects);
+    model_jetstream(const model_jetstream&) = delete;
+    model_jetstream& operator=(const model_jetstream&) = delete;
+
+    [[nodiscard]] const std::vector<stored>& messages() const noexcept { return messages_; }
+    /// Of a consumer that exists; throws otherwise.
+    [[nodiscard]] std::size_t unacknowledged(std::string_view consumer) const;
+    [[nodiscard]] std::uint64_t acknowledged(std::string_view consumer) const;
+    [[nodiscard]] std::size_t consumers() const noexcept { return consumers_.size(); }
+    /// How many consumers have been made.
+    [[nodiscard]] int made() const noexcept { return made_; }
+    /// How many messages the pulls that wait may still get.
+    [[nodiscard]] std::uint64_t wanted(std::string_view consumer) const;
+    /// The most that one consumer's pulls have ever wanted at a time.
+    [[nodiscard]] std::uint64_t most_wanted() const noexcept { return most_wanted_; }
+
+    /// Ends a consumer as a delete does: its pulls are told.
+    void delete_consumer(std::string_view name);
+    /// The same without a word: its server has crashed.
+    void forget_consumer(std::string_view name) { consumers_.erase(std::string(name)); }
+    /// All pulls are told that the leader has changed, and forgotten.
+    void change_leader();
+
+    /// Called for each message that is about to be delivered: how often it is (0: it is lost).
+    std::function<int()> copies{};
+    /// Called for each answer: whether it is sent.
+    std::function<bool()> answers{};
+
+private:
+    struct pull {
+        std::string reply;
+        std::uint64_t left;
+        std::uint64_t id;
+        bool no_wait;
+        bool ends = false; ///< it has a time at which it ends
+    };
+    struct delivered {
+        std::uint64_t deliveries;
+        time_point due; ///< when it is delivered again
+    };
+    struct consumer {
+        std::string name, config, filter;
+        bool acks = true;
+        duration ack_wait = std::chrono::seconds(30);
+        std::uint64_t next = 1; ///< in the stream
+        std::uint64_t sequence = 0;
+        std::map<std::uint64_t, delivered> pending{};
+        std::set<std::uint64_t> done{};
+        std::deque<pull> pulls{};
+    };
+
+    void publish(const publication& p);
+    void call(const publication& p);
+    void create(const publication& p, std::string_view name);
+    void take_pull(const publication& p, consumer& c);
+    void beat(const std::string& consumer, std::uint64_t id, duration every);
+    void expire(const std::string& consumer, std::uint64_t id);
+    void end_pull(const pull& p, std::string_view status);
+    void acknowledge(const publication& p);
+    void deliver_all();
+    bool deliver_one(consumer& c);
+    void deliver(consumer& c, const stored& m, std::uint64_t deliveries);
+    void redeliver_later(const std::string& consumer, std::uint64_t sequence);
+    void answer(const publication& p, std::string_view json);
+    [[nodiscard]] const consumer& find(std::string_view name) const;
+    [[nodiscard]] std::string info(const consumer& c) const;
+
+    network* net_;
+    std::string stream_;
+    std::vector<stored> messages_;
+    std::map<std::string, std::uint64_t> ids_; ///< of messages
+    std::map<std::string, consumer> consumers_;
+    std::uint64_t next_pull_ = 0;
+    std::uint64_t most_wanted_ = 0;
+    int made_ = 0;
+};
+
+} // namespace nats::test
