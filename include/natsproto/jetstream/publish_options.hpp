@@ -54,7 +54,8 @@ struct publish_options {
 
     // --- the message is stored only if ...
     std::string_view expected_stream{}; ///< ... its subject belongs to this stream
-    std::optional<std::uint64_t> expected_last_sequence{}; ///< ... this is the stream's last; 0: none
+    std::optional<std::uint64_t>
+        expected_last_sequence{};                ///< ... this is the stream's last; 0: none
     std::string_view expected_last_message_id{}; ///< ... this is the id of the stream's last one
     /// ... this is the last sequence of its subject; 0: there is none.
     std::optional<std::uint64_t> expected_last_subject_sequence{};
@@ -70,7 +71,8 @@ struct publish_options {
     /// Adds to a counter: a whole number of any size, such as `5`, `+5` or `-12`. The payload must
     /// be empty, and the stream have `allow_msg_counter` (2.12).
     std::string_view increment{};
-    /// A server of a lower API level refuses the message (2.12; older ones ignore it).
+    /// The API level that the server must have (ADR-44). No server up to 2.15 looks at it in a
+    /// publish: they store the message.
     std::optional<std::uint32_t> required_api_level{};
 
     // --- not of a publisher or a batch, which have their own

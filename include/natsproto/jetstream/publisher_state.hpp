@@ -39,9 +39,7 @@ public:
     [[nodiscard]] result<publish_ticket> try_publish(runtime& rt, std::string_view subject,
                                                      bytes payload, const publish_options& o);
 
-    [[nodiscard]] std::size_t pending() const noexcept {
-        return window_ ? window_->pending() : 0;
-    }
+    [[nodiscard]] std::size_t pending() const noexcept { return window_ ? window_->pending() : 0; }
     [[nodiscard]] publish_counts counts() const noexcept {
         return window_ ? window_->counts() : publish_counts();
     }
@@ -104,7 +102,8 @@ private:
 /// `invalid_argument` when it is not kept (any more).
 [[nodiscard]] op<result<pub_ack>> wait(runtime& rt, publisher_state& s, publish_ticket t);
 /// Waits until nothing is pending: how many there were since the last `complete`. Errors: the first
-/// failure of those, if there was one; `acks_overdue` at the timeout, and then nothing is forgotten.
+/// failure of those, if there was one; `acks_overdue` at the timeout, and then nothing is
+/// forgotten.
 [[nodiscard]] op<result<publish_counts>> complete(runtime& rt, publisher_state& s,
                                                   duration timeout);
 

@@ -40,8 +40,8 @@ void batch_state::append(runtime& rt, publish_request& r, last how) {
     }
     subject_ = r.subject();
     ++size_;
-    std::string fields = "Nats-Batch-Id: " + id_ +
-                         "\r\nNats-Batch-Sequence: " + std::to_string(size_) + "\r\n";
+    std::string fields =
+        "Nats-Batch-Id: " + id_ + "\r\nNats-Batch-Sequence: " + std::to_string(size_) + "\r\n";
     if (how != last::no)
         fields += how == last::yes ? "Nats-Batch-Commit: 1\r\n" : "Nats-Batch-Commit: eob\r\n";
     r.add_fields(fields);
@@ -49,11 +49,11 @@ void batch_state::append(runtime& rt, publish_request& r, last how) {
 
 error batch_state::fail(const error& why) {
     const bool as_it_is = why == errc::timeout || why == errc::no_stream_response;
-    error told = as_it_is ? why
-                          : error(errc::batch_failed, why.status(),
-                                  why.detail().empty() ? std::string(describe(why.code()))
-                                                       : why.detail(),
-                                  why.api_code());
+    error told =
+        as_it_is ? why
+                 : error(errc::batch_failed, why.status(),
+                         why.detail().empty() ? std::string(describe(why.code())) : why.detail(),
+                         why.api_code());
     ended_ = error(errc::batch_failed, told.status(), told.message(), told.api_code());
     return told;
 }
@@ -94,8 +94,7 @@ op<result<void>> add(runtime& rt, batch_state& s, result<publish_request> given)
     const bool first = s.size() == 0;
     s.append(rt, r, batch_state::last::no);
     if (!first) {
-        result<void> sent =
-            rt.connection().publish(r.subject(), r.payload(), {}, r.headers());
+        result<void> sent = rt.connection().publish(r.subject(), r.payload(), {}, r.headers());
         if (!sent) co_return s.fail(sent.error());
         co_return result<void>();
     }
@@ -138,8 +137,7 @@ op<result<pub_ack>> commit(runtime& rt, batch_state& s, result<publish_request> 
         co_return ok.error();
     }
     if (result<void> ok = check_expectation(r, s.size()); !ok) co_return ok.error();
-    result<pub_ack> ack =
-        co_await batch_state::close(rt, s, std::move(r), batch_state::last::yes);
+    result<pub_ack> ack = co_await batch_state::close(rt, s, std::move(r), batch_state::last::yes);
     co_return std::move(ack);
 }
 

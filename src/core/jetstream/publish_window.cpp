@@ -99,9 +99,8 @@ publish_window::list& publish_window::list_of(const slot& s) noexcept {
 // --- publishing
 
 publish_ticket publish_window::next() {
-    const bool reusable =
-        free_.first != none &&
-        (free_.size > options_.keep_results || slots_[free_.first].where == phase::unused);
+    const bool reusable = free_.first != none && (free_.size > options_.keep_results ||
+                                                  slots_[free_.first].where == phase::unused);
     if (!reusable) { // to the front: it is the next one, also if that is asked for twice
         slots_.emplace_back();
         slots_.back().generation = first_generation_;

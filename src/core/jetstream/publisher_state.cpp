@@ -101,8 +101,7 @@ result<publish_ticket> publisher_state::try_publish(runtime& rt, std::string_vie
     return send(rt, subject, payload, header_view(headers_));
 }
 
-op<result<publish_ticket>> publish(runtime& rt, publisher_state& s,
-                                   result<publish_request> given) {
+op<result<publish_ticket>> publish(runtime& rt, publisher_state& s, result<publish_request> given) {
     if (!given) co_return given.error();
     const publish_request r = std::move(*given);
     const time_point deadline = deadline_after(rt.now(), s.options_.stall_wait);
