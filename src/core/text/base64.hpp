@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Base64 for URLs (RFC 4648, section 5) without padding, as CONNECT wants signatures.
+// Base64 (RFC 4648): for URLs (section 5) without padding, as CONNECT wants signatures, and the
+// common one (section 4) with padding, as JetStream sends stored messages.
 
 #pragma once
 
 #include <cstddef>
 #include <span>
+#include <string>
+#include <string_view>
 
 namespace nats::text {
 
@@ -15,5 +18,8 @@ namespace nats::text {
 
 /// Fills `out`, which has `base64url_size(in.size())` characters.
 void encode_base64url(std::span<const unsigned char> in, std::span<char> out) noexcept;
+
+/// The common alphabet, with padding. False, and `out` unchanged, for what is none.
+[[nodiscard]] bool decode_base64(std::string_view in, std::string& out);
 
 } // namespace nats::text

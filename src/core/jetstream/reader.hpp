@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Reads a structure out of JSON, by its `fields` (see codec.hpp). Null is as good as absent, and a
+// member of another type makes the whole answer invalid.
+
+#pragma once
+
+#include "core/jetstream/codec.hpp"
+
+#include <boost/json/array.hpp>
+#include <boost/json/string.hpp>
+
+#include <algorithm>
+#include <utility>
+
+namespace nats::js::codec {
+
+/// Of one answer.
+struct reading {
+    std::size_t structures = 0;
+    std::string_view wrong; ///< the member that is not what it should be; a literal
+};
+
+class reader {
+public:
+    reader(const boost::json::object& from, reading& whole) noexcept : from_(from), whole_(whole) {}
+
+    /// Reads all of `into`, and whether it is complete where there is a rule for that.
+    template <class T>
+    static bool read_fields(const boost::json::object& o, reading& whole, T& into) {
+        reader r(o, whole);
+        fields(r, into);
+        if constexpr (keeps_extra<T>) into.extra = r.rest();
+        if constexpr (requires { is_complete(std::as_const(into)); })
+            return r.ok() && is_complete(std::as_const(into));
+        return r.ok();
+    }
+
+    template <class T>
+    void operator()(std::string_view name, T& into) {
+        const boost::json::value* v = from_.if_contains(name);
+        if (v == nullptr) return;
+        if (!v->is_null() && !read(*v, into)) {
+            ok_ = false;
+            if (whole_.wrong.empty()) whole_.wrong = name;
+        }
+        if constexpr (enumeration<T>) {
+            if (into == T::other) return; // the word stays among what is not known
+        }
+        known_.push_back(name);
+    }
+    template <class T>
+    void always(std::string_view name, T& into) {
+        (*this)(name, into);
+    }
+    /// Whether all members were as they should be.
+    [[nodiscard]] bool ok() const noexcept { return ok_; }
+    /// What was not read.
+    [[nodiscard]] std::string rest() const {
+        std::string out;
+        for (const auto& [key, value] : from_) {
+            const std::string_view name(key.data(), key.size());
+            if (std::ranges::find(known_, name) == known_.end()) append_raw(out, name, value);
+        }
+        return out;
+    }
+
+private:
+    using node = boost::json::value;
+
+    bool read(const node& v, bool& into) {
+        const bool* b = v.if_bool();
+        if (b != nullptr) into = *b;
+        return b != nullptr;
+    }
+    template <number T>
+    bool read(const node& v, T& into) {
+        return store(v.if_int64(), into) || store(v.if_uint64(), into);
+    }
+    template <class From, number T>
+    static bool store(const From* n, T& into) {
+        if (n == nullptr || !std::in_range<T>(*n)) return false;
+        into = static_cast<T>(*n);
+        return true;
+    }
+    bool read(const node& v, std::string& into) {
+        const boost::json::string* s = v.if_string();
+        if (s != nullptr) into.assign(s->data(), s->size());
+        return s != nullptr;
+    }
+    bool read(const node& v, std::chrono::nanoseconds& into) {
+        std::int64_t n = 0;
+        if (!read(v, n)) return false;
+        into = std::chrono::nanoseconds(n);
+        return true;
+    }
+    bool read(const node& v, std::optional<wall_time>& into) {
+        const boost::json::string* s = v.if_string();
+        return s != nullptr && read_time({s->data(), s->size()}, into);
+    }
+    template <enumeration E>
+    bool read(const node& v, E& into) {
+        const boost::json::string* s = v.if_string();
+        if (s == nullptr) return false;
+        into = E::other;
+        for (const word<E>& w : words_of(E{})) {
+            if (w.text == std::string_view(s->data(), s->size())) into = w.value;
+        }
+        return true;
+    }
+    template <class T>
+    bool read(const node& v, std::optional<T>& into) {
+        return read(v, into.emplace());
+    }
+    template <class T>
+    bool read(const node& v, std::vector<T>& into) {
+        const boost::json::array* a = v.if_array();
+        if (a == nullptr) return false;
+        for (const node& element : *a) {
+            if (!read(element, into.emplace_back())) return false;
+        }
+        return true;
+    }
+    template <class T>
+    bool read(const node& v, std::map<std::string, T, std::less<>>& into) {
+        const boost::json::object* o = v.if_object();
+        if (o == nullptr) return false;
+        for (const auto& [key, element] : *o) {
+            if (!read(element, into[std::string(key.data(), key.size())])) return false;
+        }
+        return true;
+    }
+    template <class T>
+        requires std::is_class_v<T>
+    bool read(const node& v, T& into) {
+        const boost::json::object* o = v.if_object();
+        if (o == nullptr || ++whole_.structures > max_structures) return false;
+        return read_fields(*o, whole_, into);
+    }
+
+    const boost::json::object& from_;
+    reading& whole_;
+    std::vector<std::string_view> known_;
+    bool ok_ = true;
+};
+
+/// What the server says, without looking for an error. `into` is as it was unless this succeeds.
+template <class T>
+result<void> decode_object(const boost::json::object& o, T& into) {
+    reading whole;
+    T fresh;
+    if (!reader::read_fields(o, whole, fresh)) return invalid(whole.wrong);
+    into = std::move(fresh);
+    return {};
+}
+
+/// A whole answer.
+template <class T>
+result<void> decode_answer(std::string_view text, T& into) {
+    const result<boost::json::object> o = parse_object(text);
+    if (!o) return o.error();
+    if (std::optional<error> e = error_in(*o)) return std::move(*e);
+    return decode_object(*o, into);
+}
+
+} // namespace nats::js::codec

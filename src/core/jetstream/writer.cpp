@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Theory of operation: what came in `extra` goes back as it came, unless the structure has a value
+// of its own for the same member. It is parsed, since whoever fills it may write anything.
+
+#include "core/jetstream/writer.hpp"
+
+#include <boost/json/serialize.hpp>
+
+namespace nats::js::codec {
+
+void writer::write(std::string_view s) {
+    if (!failure_ && !text::is_utf8(s))
+        failure_ = error(errc::invalid_argument, '"' + printable(s) + "\" is not UTF-8");
+    json_text::append_string(out_, s);
+}
+
+void writer::add_extra(const std::string& extra, std::size_t before) {
+    if (extra.empty()) return;
+    const result<boost::json::object> o = parse_object(extra);
+    if (!o) {
+        if (!failure_) failure_ = error(errc::invalid_argument, "`extra` is not a JSON object");
+        return;
+    }
+    const auto from = names_.begin() + static_cast<std::ptrdiff_t>(before);
+    for (const auto& [key, value] : *o) {
+        const std::string_view name(key.data(), key.size());
+        if (std::find(from, names_.end(), name) != names_.end()) continue;
+        if (!first_) out_ += ',';
+        first_ = false;
+        json_text::append_string(out_, name);
+        out_ += ':';
+        out_ += boost::json::serialize(value);
+    }
+}
+
+} // namespace nats::js::codec
