@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One publish into a stream: a request, whose answer says where the message is stored.
+
+#pragma once
+
+#include <natsproto/bytes.hpp>
+#include <natsproto/headers.hpp>
+#include <natsproto/jetstream/pub_ack.hpp>
+#include <natsproto/jetstream/publish_options.hpp>
+#include <natsproto/message.hpp>
+#include <natsproto/op.hpp>
+#include <natsproto/result.hpp>
+#include <natsproto/runtime.hpp>
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace nats::js {
+
+/// A message and what is asked of the server for it, copied: one piece of memory.
+class publish_request {
+public:
+    /// Errors: `invalid_subject`, and those of `append_headers` and of the options' ranges.
+    [[nodiscard]] static result<publish_request> make(std::string_view subject, bytes payload,
+                                                      const publish_options& o = {});
+
+    /// Views that live as long as this object stays where it is.
+    [[nodiscard]] std::string_view subject() const noexcept { return text(0, headers_at_); }
+    [[nodiscard]] header_view headers() const noexcept {
+        return header_view(text(headers_at_, payload_at_));
+    }
+    [[nodiscard]] bytes payload() const noexcept { return text(payload_at_, all_.size()); }
+
+    [[nodiscard]] int retry_attempts() const noexcept { return retry_attempts_; }
+    [[nodiscard]] duration retry_wait() const noexcept { return retry_wait_; }
+    [[nodiscard]] duration timeout() const noexcept { return timeout_; }
+
+private:
+    publish_request() = default;
+    [[nodiscard]] std::string_view text(std::size_t from, std::size_t to) const noexcept {
+        return std::string_view(all_).substr(from, to - from);
+    }
+
+    std::string all_; ///< subject, headers, payload
+    std::size_t headers_at_ = 0;
+    std::size_t payload_at_ = 0;
+    int retry_attempts_ = 0;
+    duration retry_wait_{};
+    duration timeout_{};
+};
+
+/// Reads the answer to a publish, into memory that `into` has already if that is enough. Errors:
+/// `no_stream_response` for "no responders"; those of the server, by its JSON or by a status;
+/// `invalid_response`.
+[[nodiscard]] result<void> read_ack(const message_view& answer, pub_ack& into);
+
+/// Publishes, and waits for the answer. Errors: those that `r` holds; `no_stream_response` after
+/// the last attempt; `timeout`, and then the message may be stored or not; those of `read_ack`.
+[[nodiscard]] op<result<pub_ack>> publish(runtime& rt, result<publish_request> r);
+
+} // namespace nats::js

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Theory of operation: a request, and again after a pause while nobody listens, which is how a
+// stream looks whose leader has just gone.
+//
+// The answer to nearly every publish is a flat object of short texts and whole numbers. A scan of a
+// screen's length reads those without memory of its own; whatever else comes (escapes, an error,
+// nonsense) is left to the JSON library.
+
+#include <natsproto/jetstream/publish.hpp>
+
+#include <natsproto/subject.hpp>
+
+#include "core/jetstream/ack_scan.hpp"
+
+#include <utility>
+
+namespace nats::js {
+
+result<publish_request> publish_request::make(std::string_view subject, bytes payload,
+                                              const publish_options& o) {
+    constexpr std::size_t usual_headers = 192;
+    if (!is_publish_subject(subject))
+        return error{errc::invalid_subject, '"' + printable(subject) + '"'};
+    if (o.timeout <= duration::zero())
+        return error{errc::invalid_argument, "timeout must be positive"};
+    if (o.retry_wait <= duration::zero())
+        return error{errc::invalid_argument, "retry_wait must be positive"};
+    publish_request r;
+    r.all_.reserve(subject.size() + o.headers.raw().size() + usual_headers + payload.size());
+    r.all_.append(subject);
+    r.headers_at_ = r.all_.size();
+    if (result<void> ok = append_headers(r.all_, o, payload); !ok) return ok.error();
+    r.payload_at_ = r.all_.size();
+    r.all_.append(payload.text());
+    r.retry_attempts_ = o.retry_attempts;
+    r.retry_wait_ = o.retry_wait;
+    r.timeout_ = o.timeout;
+    return r;
+}
+
+result<void> read_ack(const message_view& answer, pub_ack& into) {
+    if (answer.payload.empty() && answer.status() != 0) {
+        if (answer.is_no_responders()) return error{errc::no_stream_response, 503, {}};
+        return error{errc::jetstream_error, answer.status(),
+                     std::string(answer.headers.description())};
+    }
+    if (scan_ack(answer.payload, into)) return {};
+    into = pub_ack();
+    return decode(answer.payload, into);
+}
+
+op<result<pub_ack>> publish(runtime& rt, result<publish_request> given) {
+    if (!given) co_return given.error();
+    const publish_request r = std::move(*given);
+    const time_point deadline = deadline_after(rt.now(), r.timeout());
+    for (int sent = 0;; ++sent) {
+        while (rt.output_full()) {
+            result<void> room = co_await rt.room(deadline);
+            if (!room) co_return room.error();
+        }
+        result<message_view> reply =
+            co_await rt.request(r.subject(), r.payload(), r.headers(), deadline);
+        if (reply) {
+            pub_ack ack;
+            result<void> read = read_ack(*reply, ack);
+            if (!read) co_return read.error();
+            co_return std::move(ack);
+        }
+        const std::string about = "publish to \"" + printable(r.subject()) + '"';
+        if (reply.error() == errc::timeout) co_return error(errc::timeout, about);
+        if (reply.error() != errc::no_responders) co_return reply.error();
+        const bool again = r.retry_attempts() < 0 || sent < r.retry_attempts();
+        const time_point next = deadline_after(rt.now(), r.retry_wait());
+        if (!again || next >= deadline) co_return error(errc::no_stream_response, 503, about);
+        result<void> slept = co_await rt.sleep_until(next);
+        if (!slept) co_return slept.error();
+    }
+}
+
+} // namespace nats::js
