@@ -7,6 +7,7 @@
 #include <natsproto/jetstream/api.hpp>
 
 #include "core/jetstream/reader.hpp"
+#include "core/jetstream/requests.hpp"
 
 #include <cstddef>
 #include <iterator>
