@@ -198,6 +198,23 @@ private:
     wakeup* source_; ///< null when it was destroyed
 };
 
+/// A call that the runtime makes when no op and no handler runs: for what has to be told, and may
+/// destroy whoever tells it. Its address must not change while it is posted; destroying it takes it
+/// back.
+class notice : public detail::list_node {
+public:
+    using function = void (*)(void* context);
+    notice(function f, void* context) noexcept : call_(f), context_(context) {}
+    notice(const notice&) = delete;
+    notice& operator=(const notice&) = delete;
+    ~notice() = default;
+
+private:
+    friend class runtime;
+    function call_;
+    void* context_;
+};
+
 struct subscribe_options {
     std::optional<std::string_view> queue{}; ///< the queue group; an empty name is an error
     std::optional<pending_limits> pending{}; ///< instead of the connection's
@@ -292,6 +309,8 @@ public:
     [[nodiscard]] wakeup_waiter wait(wakeup& s, time_point deadline) noexcept {
         return {*this, s, deadline};
     }
+    /// Has `n` called once, soon.
+    void post(notice& n) noexcept { notices_.push_back(n); }
     /// How many connections there have been: a new number is a new connection.
     [[nodiscard]] std::uint64_t connections() const noexcept { return connections_; }
 
@@ -355,6 +374,7 @@ private:
     void step_drain();
     void step_barriers();
     void wake_all() noexcept;
+    void call_notices();
     void note_end(mailbox& box);
     void tell_ends();
     void forget(const mailbox& box) noexcept;
@@ -405,6 +425,7 @@ private:
     detail::intrusive_list<waiter> for_wakeup_;
     detail::intrusive_list<waiter> woken_; ///< their wakeup was set, or the connection has changed
     std::uint64_t connections_ = 0;
+    detail::intrusive_list<notice> notices_;
     std::vector<mailbox*> ends_; ///< whose end is to be told; null when destroyed
     bool drain_pending_ = false; ///< all has come, and is being dealt with
     bool drain_readers_ = false;

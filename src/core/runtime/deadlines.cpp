@@ -75,7 +75,7 @@ void runtime::remove_deadline(waiter& w) noexcept {
 std::optional<time_point> runtime::poll_timeout() const noexcept {
     if (handlers_running_ == 0) {
         if (handlers_behind_) return now_; // a handler has thrown
-        if (!woken_.empty()) return now_;
+        if (!woken_.empty() || !notices_.empty()) return now_;
     }
     std::optional<time_point> next = session_->poll_timeout();
     if (!deadlines_.empty() && (!next || deadlines_.front()->deadline_ < *next))
@@ -97,6 +97,7 @@ void runtime::handle_timeout(time_point now) {
     if (handlers_running_ != 0) return;
     catch_up();
     while (!woken_.empty()) resume(woken_.front());
+    call_notices();
 }
 
 } // namespace nats

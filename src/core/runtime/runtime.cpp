@@ -113,6 +113,7 @@ void runtime::settle() {
     if (handlers_running_ != 0) return;
     catch_up();
     while (!woken_.empty()) resume(woken_.front());
+    call_notices();
     if (!ends_.empty()) tell_ends();
     if (drain_pending_) step_drain();
     if (!barriers_.empty()) step_barriers();

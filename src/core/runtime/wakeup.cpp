@@ -2,7 +2,8 @@
 //
 // Theory of operation: setting one resumes nobody, since the caller may be a handler, another
 // op or the user's code. It moves the waiter to a list, and `runtime::settle` resumes that; the
-// runtime's next deadline is due at once while there is something in it.
+// runtime's next deadline is due at once while there is something in it. A notice is the same for
+// calls: it is made where no op is on the stack that the callee could destroy.
 
 #include <natsproto/runtime.hpp>
 
@@ -53,6 +54,14 @@ void wakeup_waiter::wake() noexcept {
 
 void runtime::wake_all() noexcept {
     while (!for_wakeup_.empty()) static_cast<wakeup_waiter&>(for_wakeup_.front()).wake();
+}
+
+/// One at a time: what is called may post and destroy others.
+void runtime::call_notices() {
+    while (!notices_.empty()) {
+        const notice& n = notices_.pop_front();
+        n.call_(n.context_);
+    }
 }
 
 } // namespace nats
