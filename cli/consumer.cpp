@@ -227,7 +227,8 @@ std::vector<command> add_consumer(CLI::App& app) {
     group->require_subcommand(1);
     group->footer(exit_codes);
     return {add_consumer_add(*group),   add_consumer_edit(*group),   add_consumer_ls(*group),
-            add_consumer_info(*group),  add_consumer_rm(*group),     add_consumer_pause(*group),
+            add_consumer_info(*group),  add_consumer_rm(*group),     add_consumer_next(*group),
+            add_consumer_sub(*group), add_consumer_pause(*group),
             add_consumer_resume(*group), add_consumer_unpin(*group), add_consumer_reset(*group)};
 }
 
