@@ -79,12 +79,23 @@ target_link_libraries(natsproto_executable_options INTERFACE natsproto_build_opt
 # natsproto_precompile(<target> <headers>): what nearly all files of a program include is compiled once. Each file still
 # includes what it uses.
 function(natsproto_precompile target)
-  if(NOT NATSPROTO_PCH)
-    return()
+  if(NATSPROTO_PCH)
+    target_precompile_headers(${target} PRIVATE ${ARGN})
+    natsproto_precompiled(${target})
   endif()
-  target_precompile_headers(${target} PRIVATE ${ARGN})
+endfunction()
+
+# natsproto_precompile_as(<target> <other>): the same with what another program like it has compiled.
+function(natsproto_precompile_as target other)
+  if(NATSPROTO_PCH)
+    target_precompile_headers(${target} REUSE_FROM ${other})
+    natsproto_precompiled(${target})
+  endif()
+endfunction()
+
+# A precompiled header forgets the pragma of natsproto/op.hpp.
+function(natsproto_precompiled target)
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
-    # A precompiled header forgets the pragma of natsproto/op.hpp.
     target_compile_options(${target} PRIVATE -Wno-mismatched-new-delete)
   endif()
 endfunction()

@@ -10,6 +10,7 @@
 // so that both ways of the library are gone.
 
 #include "integration/asio_client.hpp"
+#include "integration/asio_facade.hpp"
 #include "integration/asio_home.hpp"
 
 namespace nats::test::on_asio {
@@ -330,6 +331,10 @@ result<std::string> client::run(op<result<std::string>> o) {
     return home_->wait<std::string>([&](outcome<std::string>& out, auto handler) {
         aio().run(std::move(o), handler, &out.why);
     });
+}
+
+facade_handle client::handle() const {
+    return {home_, aio().handle()};
 }
 
 runtime& client::rt() noexcept {

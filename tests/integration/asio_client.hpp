@@ -25,6 +25,7 @@
 namespace nats::test::on_asio {
 
 class home;
+class facade_handle;
 
 /// As nats::subscription.
 class subscription {
@@ -186,6 +187,9 @@ public:
 
     result<std::string> run(op<result<std::string>> o);
     [[nodiscard]] runtime& rt() noexcept;
+    /// For facades; see asio_facade.hpp.
+    using handle_type = facade_handle;
+    [[nodiscard]] facade_handle handle() const;
 
 private:
     explicit client(std::shared_ptr<home> h) noexcept;

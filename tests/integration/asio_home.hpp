@@ -37,6 +37,7 @@ struct outcome {
     [[nodiscard]] result<T> take() {
         if (ec) {
             const std::error_code plain = ec; // Boost's has a value of its own
+            if (plain == code_of(why)) return std::move(why);
             if (plain.category() != error_category()) return error{errc::io_error, ec.message()};
             const auto code = static_cast<errc>(plain.value());
             return why == code ? why : error{code};

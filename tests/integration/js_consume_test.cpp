@@ -214,8 +214,8 @@ TEST_P(js_consume, acknowledgements) {
     EXPECT_EQ(js.ack(plain).error(), errc::no_reply);
     EXPECT_TRUE(js.ack(later));
     EXPECT_TRUE(js.ack(m[3]));
-    (void)nc.flush().value();
-    EXPECT_EQ(c.info().value().ack_floor.stream_seq, 4U);
+    EXPECT_TRUE(wait_until([&] { return c.info().value().ack_floor.stream_seq == 4; },
+                           long_enough));
 }
 
 TEST_P(js_consume, acknowledge_and_ask_for_the_next) {
@@ -451,7 +451,8 @@ TEST_P(js_consume, a_restarted_server) {
     for (int i = 0; i < 3; ++i) {
         server().stop();
         server().restart();
-        poll_until(nc, [&] { return nc.status() == session_status::connected; });
+        const auto again = static_cast<std::uint64_t>(i) + 1;
+        poll_until(nc, [&] { return nc.stats().reconnects == again; });
         publish(nc, 100 * i, 100 * i + 5);
         const auto last = std::to_string(100 * i + 5);
         bool seen = false;

@@ -116,6 +116,7 @@ private:
     phase phase_ = phase::before;
     bool ever_up_ = false;
     std::optional<time_point> timeout_done_; ///< handle_timeout was called at this time
+    int timeouts_here_ = 0;                  ///< again, with nothing in between
     std::size_t steps_here_ = 0;             ///< without that time went on
     time_point here_{};
     std::vector<std::string> log_;

@@ -286,14 +286,28 @@ TEST(js_pull_machine, more_is_taken_away_than_was_owed) {
     puller p(consume_options{.max_messages = 10, .max_bytes = 100});
     EXPECT_NE(p.pull(), "");
     p.now += 3s;
-    p.status("408 Request Timeout", "Nats-Pending-Messages: 18446744073709551615\r\n"
+    p.status("408 Request Timeout", "Nats-Pending-Messages: x\r\n"
                                     "Nats-Pending-Bytes: 99999999999999999999\r\n");
+    EXPECT_EQ(p.machine.pending_messages(), 10U) << "that is no number";
+    EXPECT_EQ(p.machine.pending_bytes(), 100U);
+    p.status("408 Request Timeout", "Nats-Pending-Messages: 18446744073709551615\r\n");
     EXPECT_EQ(p.machine.pending_messages(), 0U);
-    EXPECT_EQ(p.machine.pending_bytes(), 100U) << "that is no number";
-    p.status("408 Request Timeout", owed(1, 1000));
     EXPECT_EQ(p.machine.pending_bytes(), 0U);
     EXPECT_EQ(p.messages(30), 30) << "more than was asked for";
     EXPECT_EQ(p.machine.pending_messages(), 0U);
+}
+
+TEST(js_pull_machine, a_pull_whose_bytes_have_all_come_owes_no_messages) {
+    puller p(consume_options{.max_bytes = 60, .stop_after = 10});
+    EXPECT_NE(p.pull().find(R"("batch":10,)"), std::string::npos);
+    EXPECT_EQ(p.messages(2), 2); // which are those 60 bytes: no status follows
+    EXPECT_EQ(p.machine.pending_messages(), 0U);
+    EXPECT_NE(p.pull().find(R"("batch":8,)"), std::string::npos);
+    puller few(consume_options{.max_messages = 2, .max_bytes = 1000});
+    EXPECT_NE(few.pull(), "");
+    EXPECT_EQ(few.messages(2), 2);
+    EXPECT_EQ(few.machine.pending_bytes(), 0U);
+    EXPECT_NE(few.pull().find(R"("max_bytes":1000)"), std::string::npos);
 }
 
 TEST(js_pull_machine, what_is_no_message_of_a_consumer) {
@@ -341,14 +355,6 @@ TEST(js_pull_machine, without_heartbeats_the_pull_s_own_time_counts) {
     p.wait();
     EXPECT_FALSE(p.machine.poll_warning());
     EXPECT_NE(p.pull(), "");
-}
-
-TEST(js_pull_machine, a_reader_that_was_away) {
-    puller p(consume_options{.expires = 10s});
-    EXPECT_NE(p.pull(), "");
-    p.now += 1min;
-    p.machine.handle_attention(p.now);
-    EXPECT_EQ(p.until_deadline(), 10s);
 }
 
 TEST(js_pull_machine, the_connection_is_lost_and_made) {

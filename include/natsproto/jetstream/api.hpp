@@ -30,7 +30,7 @@ struct api_request {
 
 /// The answer to a request. Errors: `jetstream_not_enabled` when nobody listens there, and those of
 /// a request. What the JSON says is not looked at.
-[[nodiscard]] op<result<message>> call_api(runtime& rt, api_request r);
+[[nodiscard]] op<result<nats::message>> call_api(runtime& rt, api_request r);
 
 /// What an answer without content means.
 struct done {};
@@ -44,7 +44,7 @@ struct done {};
 template <class T>
 [[nodiscard]] op<result<T>> call(runtime& rt, result<api_request> r) {
     if (!r) co_return r.error();
-    result<message> reply = co_await call_api(rt, std::move(*r));
+    result<nats::message> reply = co_await call_api(rt, std::move(*r));
     if (!reply) co_return reply.error();
     T into;
     result<void> read = decode(reply->payload(), into);

@@ -12,6 +12,7 @@
 #pragma once
 
 #include <natsproto/jetstream/api.hpp>
+#include <natsproto/jetstream/api_code.hpp>
 #include <natsproto/jetstream/consume_calls.hpp>
 #include <natsproto/jetstream/context.hpp>
 #include <natsproto/jetstream/direct_get_calls.hpp>

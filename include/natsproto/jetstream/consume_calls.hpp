@@ -43,9 +43,11 @@ public:
         return acknowledge(m, encode_nak(delay));
     }
     /// It is never to be delivered again, though it is not done with. `reason` goes into the
-    /// server's advisory.
+    /// server's advisory; one before 2.10.4 would not understand it, and does not get it.
     template <delivered_message M>
     result<void> terminate(M& m, std::string_view reason = {}) {
+        runtime* const rt = self().client().rt();
+        if (rt == nullptr || !rt->connection().info().version_at_least(2, 10, 4)) reason = {};
         return acknowledge(m, encode_terminate(reason));
     }
     /// It takes longer: the consumer's `ack_wait` begins again. As often as needed.

@@ -67,7 +67,6 @@ protected:
     virtual void handle_connected(runtime& rt) = 0;
     virtual void handle_disconnected(runtime& rt) = 0;
     virtual void handle_timeout(runtime& rt) = 0;
-    virtual void handle_attention(runtime& rt) = 0;
     virtual void finish(error why) = 0;
     [[nodiscard]] virtual time_point deadline() const noexcept = 0;
     [[nodiscard]] virtual bool finished() const noexcept = 0;

@@ -80,7 +80,7 @@ inline constexpr std::string_view ack_body = "+ACK";
 inline constexpr std::string_view in_progress_body = "+WPI";
 /// `delay`: the server delivers it again after that and not at once.
 [[nodiscard]] std::string encode_nak(duration delay);
-/// `reason`: goes into the server's advisory (2.10.4; older ones take it for a plain one).
+/// `reason`: goes into the server's advisory; one before 2.10.4 would not understand it.
 [[nodiscard]] std::string encode_terminate(std::string_view reason);
 
 /// Whether an acknowledgement can be sent. Errors: `no_reply` for a message without a reply

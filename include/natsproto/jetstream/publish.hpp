@@ -33,6 +33,9 @@ public:
     }
     [[nodiscard]] bytes payload() const noexcept { return text(payload_at_, all_.size()); }
 
+    /// Adds header fields behind those that there are: lines with their ends.
+    void add_fields(std::string_view lines);
+
     [[nodiscard]] int retry_attempts() const noexcept { return retry_attempts_; }
     [[nodiscard]] duration retry_wait() const noexcept { return retry_wait_; }
     [[nodiscard]] duration timeout() const noexcept { return timeout_; }
@@ -54,10 +57,14 @@ private:
 /// Reads the answer to a publish, into memory that `into` has already if that is enough. Errors:
 /// `no_stream_response` for "no responders"; those of the server, by its JSON or by a status;
 /// `invalid_response`.
-[[nodiscard]] result<void> read_ack(const message_view& answer, pub_ack& into);
+[[nodiscard]] result<void> read_ack(const nats::message_view& answer, pub_ack& into);
 
 /// Publishes, and waits for the answer. Errors: those that `r` holds; `no_stream_response` after
 /// the last attempt; `timeout`, and then the message may be stored or not; those of `read_ack`.
 [[nodiscard]] op<result<pub_ack>> publish(runtime& rt, result<publish_request> r);
+
+/// The same for a counter: its value behind the message, a whole number of any size.
+/// `invalid_response` when the stream is none, and has stored a message without meaning.
+[[nodiscard]] op<result<std::string>> increment(runtime& rt, result<publish_request> r);
 
 } // namespace nats::js

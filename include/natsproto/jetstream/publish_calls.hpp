@@ -5,11 +5,14 @@
 #pragma once
 
 #include <natsproto/bytes.hpp>
+#include <natsproto/jetstream/basic_batch.hpp>
+#include <natsproto/jetstream/basic_publisher.hpp>
 #include <natsproto/jetstream/publish.hpp>
 #include <natsproto/jetstream/publish_options.hpp>
 #include <natsproto/result.hpp>
 #include <natsproto/runtime.hpp>
 
+#include <cstddef>
 #include <string_view>
 #include <utility>
 
@@ -28,6 +31,33 @@ public:
         return self().client().run(
             [r = publish_request::make(subject, payload, o)](runtime& rt) mutable {
                 return js::publish(rt, std::move(r));
+            },
+            std::forward<Token>(token)...);
+    }
+
+    /// For publishing many messages without waiting for each: a `basic_js_publisher`, whose results
+    /// `on_ack` gets, if it is given. Errors: `invalid_argument`.
+    template <class Handler = std::nullptr_t>
+    [[nodiscard]] auto make_publisher(const publisher_options& o = {}, Handler on_ack = {}) {
+        using publisher = basic_js_publisher<typename Jetstream::handle_type>;
+        return publisher::make(self().client(), o, std::move(on_ack));
+    }
+
+    /// For messages that are stored all together or not at all (2.12): a `basic_js_batch`.
+    [[nodiscard]] auto make_batch() {
+        return basic_js_batch<typename Jetstream::handle_type>(self().client());
+    }
+
+    /// Adds `n`, a whole number of any size such as `5` or `-12`, to the counter of a subject
+    /// (2.12): a `std::string`, its value then. Errors: as of `publish`; `invalid_response` when
+    /// the stream has no counters.
+    template <class... Token>
+    auto increment(std::string_view subject, std::string_view n, Token&&... token) {
+        publish_options o;
+        o.increment = n.empty() ? std::string_view(" ") : n; // which is refused
+        return self().client().run(
+            [r = publish_request::make(subject, {}, o)](runtime& rt) mutable {
+                return js::increment(rt, std::move(r));
             },
             std::forward<Token>(token)...);
     }

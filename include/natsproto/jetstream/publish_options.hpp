@@ -54,7 +54,8 @@ struct publish_options {
 
     // --- the message is stored only if ...
     std::string_view expected_stream{}; ///< ... its subject belongs to this stream
-    std::optional<std::uint64_t> expected_last_sequence{}; ///< ... this is the stream's last; 0: none
+    std::optional<std::uint64_t>
+        expected_last_sequence{};                ///< ... this is the stream's last; 0: none
     std::string_view expected_last_message_id{}; ///< ... this is the id of the stream's last one
     /// ... this is the last sequence of its subject; 0: there is none.
     std::optional<std::uint64_t> expected_last_subject_sequence{};

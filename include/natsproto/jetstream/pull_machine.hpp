@@ -54,8 +54,6 @@ public:
     void handle_timeout(time_point now);
     void handle_connected(time_point now);
     void handle_disconnected();
-    /// Somebody begins to read after a pause: silence is counted from now on.
-    void handle_attention(time_point now);
     /// The last pull could not be sent.
     void handle_not_sent(time_point now);
     /// Ends it.
@@ -88,6 +86,7 @@ private:
     void handle_consume_status(std::uint16_t status, std::string_view text, time_point now);
     void count(const nats::message_view& m);
     void subtract_pending(header_view h);
+    void settle_debt(std::uint64_t messages, std::uint64_t size) noexcept;
     void touch(time_point now) noexcept;
     void reset_pending() noexcept;
     void pull_ended(time_point now);

@@ -50,7 +50,6 @@ private:
     void handle_connected(runtime& rt) override { machine_.handle_connected(rt.now()); }
     void handle_disconnected(runtime& /*rt*/) override { machine_.handle_disconnected(); }
     void handle_timeout(runtime& rt) override { machine_.handle_timeout(rt.now()); }
-    void handle_attention(runtime& rt) override { machine_.handle_attention(rt.now()); }
     void finish(error why) override { machine_.finish(std::move(why)); }
     [[nodiscard]] time_point deadline() const noexcept override { return machine_.deadline(); }
     [[nodiscard]] bool finished() const noexcept override { return machine_.finished(); }

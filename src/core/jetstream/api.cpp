@@ -14,11 +14,12 @@ api_request::api_request(const context& c, std::string_view name, std::string b)
         (void)fields.set("Nats-Required-Api-Level", std::to_string(*c.required_api_level()));
 }
 
-op<result<message>> call_api(runtime& rt, api_request r) {
+op<result<nats::message>> call_api(runtime& rt, api_request r) {
     const time_point deadline = deadline_after(rt.now(), r.timeout);
     const bytes body(r.body);
     const header_view fields = r.fields;
-    result<message> reply = co_await ops::request_message(rt, r.subject, body, fields, deadline);
+    result<nats::message> reply =
+        co_await ops::request_message(rt, r.subject, body, fields, deadline);
     if (!reply && reply.error() == errc::no_responders)
         co_return error(errc::jetstream_not_enabled, 503, '"' + r.subject + '"');
     co_return std::move(reply);

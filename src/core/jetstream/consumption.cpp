@@ -114,7 +114,6 @@ op<result<void>> consumption::watch(runtime& rt, consumption& c) {
 }
 
 op<result<std::optional<message>>> next(runtime& rt, consumption& c, time_point deadline) {
-    c.handle_attention(rt);
     c.settle(rt);
     bool looked = false;
     while (!c.finished()) {

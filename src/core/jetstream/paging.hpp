@@ -33,7 +33,7 @@ void fields(V& v, S& s) {
 /// More than anybody has: a server that always has one more page ends here.
 inline constexpr std::size_t most_listed = 1'000'000;
 inline constexpr std::size_t most_subjects = 50'000'000;
-inline constexpr int most_pages = 8192;
+inline constexpr int most_pages = 4096;
 
 [[nodiscard]] inline error too_long() {
     return {errc::invalid_response, "a list without an end"};

@@ -39,7 +39,18 @@ result<publish_request> publish_request::make(std::string_view subject, bytes pa
     return r;
 }
 
-result<void> read_ack(const message_view& answer, pub_ack& into) {
+void publish_request::add_fields(std::string_view lines) {
+    std::string block(headers().raw());
+    if (block.empty())
+        block = "NATS/1.0\r\n";
+    else
+        block.resize(block.size() - 2); // the empty line at the end
+    block.append(lines).append("\r\n");
+    all_.replace(headers_at_, payload_at_ - headers_at_, block);
+    payload_at_ = headers_at_ + block.size();
+}
+
+result<void> read_ack(const nats::message_view& answer, pub_ack& into) {
     if (answer.payload.empty() && answer.status() != 0) {
         if (answer.is_no_responders()) return error{errc::no_stream_response, 503, {}};
         return error{errc::jetstream_error, answer.status(),
@@ -59,7 +70,7 @@ op<result<pub_ack>> publish(runtime& rt, result<publish_request> given) {
             result<void> room = co_await rt.room(deadline);
             if (!room) co_return room.error();
         }
-        result<message_view> reply =
+        result<nats::message_view> reply =
             co_await rt.request(r.subject(), r.payload(), r.headers(), deadline);
         if (reply) {
             pub_ack ack;
@@ -76,6 +87,14 @@ op<result<pub_ack>> publish(runtime& rt, result<publish_request> given) {
         result<void> slept = co_await rt.sleep_until(next);
         if (!slept) co_return slept.error();
     }
+}
+
+op<result<std::string>> increment(runtime& rt, result<publish_request> r) {
+    result<pub_ack> ack = co_await publish(rt, std::move(r));
+    if (!ack) co_return ack.error();
+    if (ack->val.empty())
+        co_return error(errc::invalid_response, '"' + ack->stream + "\" has no counters");
+    co_return std::move(ack->val);
 }
 
 } // namespace nats::js

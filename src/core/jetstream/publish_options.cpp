@@ -31,7 +31,8 @@ public:
             out.append(given.raw().substr(0, given.raw().size() - 2));
         } else if (given.well_formed()) { // forwarded, with a status that is not sent again
             const headers copy = headers::copy_of(given);
-            if (!copy.empty()) out.append(copy.view().raw().substr(0, copy.view().raw().size() - 2));
+            if (!copy.empty())
+                out.append(copy.view().raw().substr(0, copy.view().raw().size() - 2));
         } else {
             failure_ = error{errc::invalid_header, "the block of headers is not well-formed"};
         }
@@ -135,8 +136,8 @@ bool is_when(std::string_view text) noexcept {
 }
 
 void write_schedule(field_writer& w, const schedule_options& s) {
-    const bool more = !s.target.empty() || s.ttl || !s.source.empty() || !s.time_zone.empty() ||
-                      s.rollup;
+    const bool more =
+        !s.target.empty() || s.ttl || !s.source.empty() || !s.time_zone.empty() || s.rollup;
     if (s.when.empty()) {
         if (more) w.fail(wrong("the options of a schedule without `when`"));
         return;

@@ -101,8 +101,7 @@ void pull_machine::count(const nats::message_view& m) {
     backoff_ = duration::zero();
     ++received_;
     received_bytes_ += size_of(m);
-    take(pending_messages_, 1);
-    take(pending_bytes_, size_of(m));
+    settle_debt(1, size_of(m));
     if (!rules_.group.empty()) {
         const std::optional<std::string_view> pin = m.headers.get("Nats-Pin-Id");
         const auto plain = [](char c) { return c > ' ' && c <= '~'; };
@@ -128,8 +127,16 @@ void pull_machine::handle_status(const nats::message_view& m, time_point now) {
 }
 
 void pull_machine::subtract_pending(header_view h) {
-    take(pending_messages_, number_in(h, "Nats-Pending-Messages"));
-    take(pending_bytes_, number_in(h, "Nats-Pending-Bytes"));
+    settle_debt(number_in(h, "Nats-Pending-Messages"), number_in(h, "Nats-Pending-Bytes"));
+}
+
+/// A pull of which all bytes have come owes no messages either, nor the reverse, and no status says
+/// so.
+void pull_machine::settle_debt(std::uint64_t messages, std::uint64_t size) noexcept {
+    take(pending_messages_, messages);
+    take(pending_bytes_, size);
+    if (rules_.max_bytes == 0 || (pending_messages_ != 0 && pending_bytes_ != 0)) return;
+    pending_messages_ = pending_bytes_ = 0;
 }
 
 /// Any status is the end of the only pull.
@@ -210,10 +217,6 @@ void pull_machine::handle_connected(time_point now) {
 void pull_machine::handle_disconnected() {
     connected_ = false;
     silent_at_ = no_deadline;
-}
-
-void pull_machine::handle_attention(time_point now) {
-    if (silent_at_ != no_deadline) touch(now);
 }
 
 time_point pull_machine::deadline() const noexcept {
