@@ -21,15 +21,22 @@ cluster::cluster(const std::filesystem::path& program, std::string config)
 }
 
 std::string cluster::config_of(std::size_t i) const {
+    // JetStream wants to know how many it will be; nobody listens on ports 1 to 3.
+    const bool counts = config_.find("jetstream") != std::string::npos;
     std::string routes;
     for (std::size_t other = 0; other < size; ++other) {
-        if (other == i || !nodes_[other]) continue;
+        if (other == i || (!nodes_[other] && !counts)) continue;
         if (!routes.empty()) routes += ", ";
-        routes += "\"nats://127.0.0.1:" + std::to_string(nodes_[other]->route_port()) + '"';
+        const std::size_t port = nodes_[other] ? nodes_[other]->route_port() : 1 + other;
+        routes += "\"nats://127.0.0.1:" + std::to_string(port) + '"';
     }
+    std::string rest = config_;
+    constexpr std::string_view placeholder = "${NODE}";
+    for (std::size_t at = 0; (at = rest.find(placeholder)) != std::string::npos;)
+        rest.replace(at, placeholder.size(), std::to_string(i));
     return "server_name: \"n" + std::to_string(i) +
            "\"\ncluster { name: \"c\", listen: \"127.0.0.1:${ROUTE_PORT}\", routes: [" + routes +
-           "] }\n" + config_;
+           "] }\n" + rest;
 }
 
 std::string cluster::urls() const {

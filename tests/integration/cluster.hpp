@@ -18,7 +18,8 @@ class cluster {
 public:
     static constexpr std::size_t size = 3;
 
-    /// Returns when each has routes to the others and tells clients of them.
+    /// Returns when each has routes to the others and tells clients of them. `${NODE}` in `config`
+    /// is a node's number.
     explicit cluster(const std::filesystem::path& program, std::string config = {});
 
     [[nodiscard]] nats_server& operator[](std::size_t i) { return *nodes_[i]; }

@@ -25,6 +25,9 @@ TEST(js_wall_time, both_ways) {
         {951'782'400'000'000'000, "2000-02-29T00:00:00Z"},
         {std::numeric_limits<std::int64_t>::max(), "2262-04-11T23:47:16.854775807Z"},
         {std::numeric_limits<std::int64_t>::min(), "1677-09-21T00:12:43.145224192Z"},
+        {std::numeric_limits<std::int64_t>::min() + 1, "1677-09-21T00:12:43.145224193Z"},
+        {-9'223'372'036'000'000'000, "1677-09-21T00:12:44Z"},
+        {-1'000'000'000, "1969-12-31T23:59:59Z"},
     };
     for (const auto& [ns, text] : times) {
         const wall_time t{std::chrono::nanoseconds(ns)};
@@ -53,6 +56,8 @@ TEST(js_wall_time, out_of_range_becomes_the_nearest) {
     EXPECT_EQ(js::parse_wall_time("0001-01-01T00:00:01Z"), wall_time::min());
     EXPECT_EQ(js::parse_wall_time("0000-01-01T00:00:00Z"), wall_time::min());
     EXPECT_EQ(js::parse_wall_time("1677-09-21T00:12:43Z"), wall_time::min());
+    EXPECT_EQ(js::parse_wall_time("1677-09-21T00:12:43.145224191Z"), wall_time::min());
+    EXPECT_EQ(js::parse_wall_time("2262-04-11T23:47:16.854775808Z"), wall_time::max());
 }
 
 TEST(js_wall_time, never) {

@@ -107,11 +107,22 @@ bool read_instant(std::string_view text, instant& into) noexcept {
     return true;
 }
 
+wall_time at(std::int64_t nanoseconds) noexcept {
+    return wall_time(std::chrono::nanoseconds(nanoseconds));
+}
+
 wall_time nearest(const instant& i) noexcept {
-    constexpr std::int64_t last = std::numeric_limits<std::int64_t>::max() / nanoseconds_per_second;
-    if (i.seconds >= last) return wall_time::max();
-    if (i.seconds < -last) return wall_time::min();
-    return wall_time(std::chrono::seconds(i.seconds) + std::chrono::nanoseconds(i.nanoseconds));
+    using limits = std::numeric_limits<std::int64_t>;
+    constexpr std::int64_t last = limits::max() / nanoseconds_per_second;
+    constexpr std::int64_t last_part = limits::max() % nanoseconds_per_second;
+    if (i.seconds > last || (i.seconds == last && i.nanoseconds > last_part))
+        return wall_time::max();
+    if (i.seconds >= 0) return at(i.seconds * nanoseconds_per_second + i.nanoseconds);
+    // Counted from the second's end: its beginning may be out of range.
+    const std::int64_t part = i.nanoseconds - nanoseconds_per_second;
+    if (i.seconds < -last - 1 || (i.seconds == -last - 1 && part < -last_part - 1))
+        return wall_time::min();
+    return at((i.seconds + 1) * nanoseconds_per_second + part);
 }
 
 void append(std::string& out, unsigned value, std::size_t digits) {
@@ -140,9 +151,17 @@ std::optional<wall_time> parse_wall_time(std::string_view text) noexcept {
 
 std::string format_wall_time(wall_time t) {
     namespace chr = std::chrono;
-    const chr::sys_days day = chr::floor<chr::days>(t);
+    // By hand: the first second that can be told begins before the first nanosecond.
+    std::int64_t seconds = t.time_since_epoch().count() / nanoseconds_per_second;
+    std::int64_t part = t.time_since_epoch().count() % nanoseconds_per_second;
+    if (part < 0) {
+        part += nanoseconds_per_second;
+        --seconds;
+    }
+    const chr::sys_seconds second{chr::seconds(seconds)};
+    const chr::sys_days day = chr::floor<chr::days>(second);
     const chr::year_month_day date(day);
-    const chr::hh_mm_ss<chr::nanoseconds> clock(t - day);
+    const chr::hh_mm_ss<chr::seconds> clock(second - day);
     std::string out;
     append(out, static_cast<unsigned>(static_cast<int>(date.year())), 4);
     append(out += '-', static_cast<unsigned>(date.month()), 2);
@@ -150,7 +169,7 @@ std::string format_wall_time(wall_time t) {
     append(out += 'T', static_cast<unsigned>(clock.hours().count()), 2);
     append(out += ':', static_cast<unsigned>(clock.minutes().count()), 2);
     append(out += ':', static_cast<unsigned>(clock.seconds().count()), 2);
-    if (const auto part = clock.subseconds().count(); part != 0) {
+    if (part != 0) {
         append(out += '.', static_cast<unsigned>(part), 9);
         out.erase(out.find_last_not_of('0') + 1);
     }
