@@ -192,6 +192,49 @@ void every_publish_of_a_window_is_settled(std::uint64_t seed, std::size_t& troub
     trouble += counts.failed;
 }
 
+/// Its consumers are lost too, and messages on their way.
+void a_stream_is_read_in_order(std::uint64_t seed, std::size_t& trouble) {
+    troubled t(seed);
+    ASSERT_TRUE(t.client.connect());
+    auto messages =
+        t.js.ordered_consumer("ORDERS").messages({.max_messages = 10, .expires = 2s}).value();
+    t.begin_trouble(2s);
+    t.lose_and_repeat(3, 3);
+    for (duration at{}; at < 2s; at += troubled::milliseconds(50 + t.random.below(300))) {
+        t.net.call_at(t.net.now() + at, [&t] {
+            if (t.random.below(2) == 0)
+                t.stream.delete_consumers();
+            else
+                t.stream.forget_consumers();
+        });
+    }
+    std::uint64_t last = 0;
+    const auto read = [&](duration how_long) {
+        const time_point end = t.net.now() + how_long;
+        while (t.net.now() < end) {
+            result<std::optional<js::message>> m = messages.next(end - t.net.now());
+            if (!m) {
+                ASSERT_EQ(m.error(), errc::timeout) << m.error().message();
+                continue;
+            }
+            ASSERT_TRUE(m->has_value()) << "it has ended: " << messages.why()->message();
+            ASSERT_EQ((*m)->metadata()->stream_sequence, last + 1) << "a gap, or a repetition";
+            EXPECT_EQ((*m)->payload(), t.stream.messages().at(last).payload);
+            ++last;
+        }
+    };
+    for (int i = 0; i < orders; ++i) {
+        t.publish(i);
+        read(5ms);
+    }
+    t.stream.copies = nullptr;
+    t.publish(orders); // that the last one is missing can only be seen by another one
+    for (int rounds = 0; rounds < 200 && last <= orders; ++rounds) read(500ms);
+    EXPECT_EQ(last, orders + 1U);
+    read(1s); // and nothing behind it
+    trouble += static_cast<std::size_t>(t.stream.made());
+}
+
 class jetstream_sweep : public testing::TestWithParam<std::uint64_t> {
 protected:
     /// `f` tells how much trouble there was: without any, nothing would be proved.
@@ -212,6 +255,10 @@ TEST_P(jetstream_sweep, every_order_is_worked_on) {
 
 TEST_P(jetstream_sweep, every_publish_of_a_window_is_settled) {
     each_seed(every_publish_of_a_window_is_settled);
+}
+
+TEST_P(jetstream_sweep, a_stream_is_read_in_order) {
+    each_seed(a_stream_is_read_in_order);
 }
 
 INSTANTIATE_TEST_SUITE_P(ranges, jetstream_sweep, testing::Range(std::uint64_t{0}, cases));

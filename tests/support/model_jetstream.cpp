@@ -162,6 +162,10 @@ void model_jetstream::delete_consumer(std::string_view name) {
     for (const pull& p : gone.pulls) end_pull(p, "409 Consumer Deleted");
 }
 
+void model_jetstream::delete_consumers() {
+    while (!consumers_.empty()) delete_consumer(std::string(consumers_.begin()->first));
+}
+
 void model_jetstream::change_leader() {
     for (auto& [name, c] : consumers_) {
         const std::deque<pull> all = std::exchange(c.pulls, {});

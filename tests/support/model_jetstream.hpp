@@ -46,8 +46,9 @@ public:
 
     /// Ends a consumer as a delete does: its pulls are told.
     void delete_consumer(std::string_view name);
-    /// The same without a word: its server has crashed.
-    void forget_consumer(std::string_view name) { consumers_.erase(std::string(name)); }
+    void delete_consumers();
+    /// The same without a word: their server has crashed.
+    void forget_consumers() { consumers_.clear(); }
     /// All pulls are told that the leader has changed, and forgotten.
     void change_leader();
 
