@@ -27,12 +27,18 @@ protected:
                        "jetstream { store_dir: \"" + files_.path("jetstream-${NODE}") + "\" }\n");
         urls_ = nodes_->urls();
         nc_.emplace(client::connect({.servers = urls_}).value());
-        // Servers wait some seconds for each other.
         js_.emplace(jetstream::make(*nc_, {.timeout = long_enough}).value());
-        // The group that keeps all configurations has no leader at first.
-        ASSERT_TRUE(wait_until([&] { return js_->account_info().has_value(); }, long_enough));
+        quick_.emplace(jetstream::make(*nc_, {.timeout = 500ms}).value());
+        wait_for_meta();
     }
+    /// Patient: servers ask each other for lists, and wait some seconds for the answers.
     [[nodiscard]] jetstream& js() { return *js_; }
+    /// For asking again and again.
+    [[nodiscard]] jetstream& quick() { return *quick_; }
+    /// The group that keeps all configurations has a leader. Without one nobody answers.
+    void wait_for_meta() {
+        ASSERT_TRUE(wait_until([&] { return quick().account_info().has_value(); }, long_enough));
+    }
     [[nodiscard]] cluster& nodes() { return *nodes_; }
     [[nodiscard]] static js::stream_config three(const std::string& name) {
         js::stream_config c(name, {name + ".>"});
@@ -41,14 +47,14 @@ protected:
     }
     /// Once it is known; servers are slow to take each other as current.
     void make(const js::stream_config& c) {
-        const auto made = [&] { return js().create_stream(c).has_value(); };
+        const auto made = [&] { return quick().create_stream(c).has_value(); };
         ASSERT_TRUE(wait_until(made, long_enough));
     }
     /// What `f` says of the stream's cluster, when that is true.
     template <class F>
     [[nodiscard]] bool settles(const std::string& stream, F f) {
         const auto look = [&] {
-            const result<js::stream_info> i = js().stream_info(stream);
+            const result<js::stream_info> i = quick().stream_info(stream);
             return i && i->cluster && f(*i->cluster);
         };
         return wait_until(look, long_enough);
@@ -64,6 +70,7 @@ private:
     std::string urls_;
     std::optional<client> nc_;
     std::optional<jetstream> js_;
+    std::optional<jetstream> quick_;
 };
 NATSPROTO_ON_NATS_SERVERS(js_clusters);
 
@@ -96,7 +103,7 @@ TEST_P(js_clusters, another_leader) {
         "S", [&](const js::cluster_info& c) { return !c.leader.empty() && c.leader != before; }));
     ASSERT_TRUE(js().create_consumer("S", js::consumer_config("d")));
     const auto led = [&] {
-        const result<js::consumer_info> i = js().consumer_info("S", "d");
+        const result<js::consumer_info> i = quick().consumer_info("S", "d");
         return i && i->cluster && i->cluster->replicas.size() == 2 && !i->cluster->leader.empty();
     };
     ASSERT_TRUE(wait_until(led, long_enough));
@@ -143,6 +150,7 @@ TEST_P(js_clusters, lists_while_a_server_is_gone) {
             return !c.leader.empty() && c.leader != home;
         }));
     }
+    wait_for_meta();
     std::set<std::string> names;
     for (const js::stream_info& i : js().streams().value()) names.insert(i.config.name);
     EXPECT_EQ(names, (std::set<std::string>{"A", "B", "C"})) << "D is not there";

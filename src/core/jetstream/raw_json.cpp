@@ -55,13 +55,14 @@ bool raw_reader::element(std::string_view& value) noexcept {
     return n != 0;
 }
 
-bool is_key(std::string_view key, std::string_view name) {
-    if (key.size() < 2) return false;
-    if (key.find('\\') == std::string_view::npos) return key.substr(1, key.size() - 2) == name;
+std::string_view key_text(std::string_view key, std::string& buffer) {
+    if (key.size() < 2) return {};
+    if (key.find('\\') == std::string_view::npos) return key.substr(1, key.size() - 2);
     boost::json::error_code ec;
     const boost::json::value v = boost::json::parse({key.data(), key.size()}, ec);
     const boost::json::string* s = v.if_string();
-    return s != nullptr && std::string_view(s->data(), s->size()) == name;
+    buffer.assign(s != nullptr ? std::string_view(s->data(), s->size()) : std::string_view());
+    return buffer;
 }
 
 std::string_view raw_member(std::string_view object, std::string_view name) {
@@ -69,8 +70,9 @@ std::string_view raw_member(std::string_view object, std::string_view name) {
     std::string_view key;
     std::string_view value;
     std::string_view found;
+    std::string buffer;
     while (members.member(key, value)) {
-        if (is_key(key, name)) found = value;
+        if (key_text(key, buffer) == name) found = value;
     }
     return found;
 }

@@ -26,8 +26,8 @@ private:
     std::string_view rest_;
 };
 
-/// Whether a key, with its quotes and maybe escapes, is `name`.
-[[nodiscard]] bool is_key(std::string_view key, std::string_view name);
+/// What a key, with its quotes, says; in `buffer` if it has escapes.
+[[nodiscard]] std::string_view key_text(std::string_view key, std::string& buffer);
 
 /// The text of a member's value, of the last one of that name; empty when there is none.
 [[nodiscard]] std::string_view raw_member(std::string_view object, std::string_view name);

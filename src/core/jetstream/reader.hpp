@@ -90,9 +90,10 @@ private:
         raw_reader members(text_);
         std::string_view key;
         std::string_view value;
-        const auto is_known = [&](std::string_view name) { return is_key(key, name); };
+        std::string buffer;
         while (members.member(key, value)) {
-            if (std::ranges::none_of(known_, is_known)) append_raw(out, key, value);
+            const std::string_view name = key_text(key, buffer);
+            if (std::ranges::find(known_, name) == known_.end()) append_raw(out, key, value);
         }
         return out;
     }

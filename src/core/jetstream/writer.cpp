@@ -25,9 +25,9 @@ void writer::add_extra(const std::string& extra, std::size_t before) {
     raw_reader members(extra);
     std::string_view key;
     std::string_view value;
+    std::string buffer;
     while (members.member(key, value)) {
-        if (std::any_of(from, names_.end(), [&](std::string_view n) { return is_key(key, n); }))
-            continue;
+        if (std::find(from, names_.end(), key_text(key, buffer)) != names_.end()) continue;
         if (!first_) out_ += ',';
         first_ = false;
         out_.append(key).append(1, ':').append(value);
