@@ -97,8 +97,9 @@ TEST_P(js_ordered, over_deletions) {
     client nc = connect();
     make_stream(nc, 500);
     jetstream js(nc);
+    // Heartbeats tell when a server before 2.10 has nothing to say to a pull.
     auto flow = js.ordered_consumer("S", {.name_prefix = "mine"})
-                    .messages({.max_messages = 20})
+                    .messages({.max_messages = 20, .expires = 1s, .idle_heartbeat = 150ms})
                     .value();
     std::string got;
     for (int i = 0; i < 10; ++i) {
