@@ -24,7 +24,8 @@ const char* const exit_codes =
 int exit_code_for(const error& e) noexcept {
     switch (e.code()) {
     case errc::timeout: return exit_code::timed_out;
-    case errc::no_responders: return exit_code::no_responders;
+    case errc::no_responders:
+    case errc::no_stream_response: return exit_code::no_responders;
     case errc::invalid_argument:
     case errc::invalid_url:
     case errc::invalid_subject:
@@ -37,6 +38,7 @@ int exit_code_for(const error& e) noexcept {
     case errc::tls_unavailable:
     case errc::crypto_unavailable:
     case errc::file_unreadable:
+    case errc::invalid_name:
     case errc::control_line_too_long: return exit_code::usage;
     default: return exit_code::failed;
     }
@@ -52,9 +54,10 @@ struct unit {
 };
 constexpr std::array units{unit{"ns", 1},     unit{"us", 1e3},   unit{"\u00b5s", 1e3},
                            unit{"ms", 1e6},   unit{"s", 1e9},    unit{"m", 60e9},
-                           unit{"h", 3600e9}, unit{"d", 86400e9}};
+                           unit{"h", 3600e9}, unit{"d", 86400e9}, unit{"w", 7 * 86400e9},
+                           unit{"y", 365 * 86400e9}};
 /// Longer ones are a mistake, and would overflow.
-constexpr double longest = 365 * 86400e9;
+constexpr double longest = 100 * 365 * 86400e9;
 
 /// Takes one `<number><unit>` from the front of `text`, in nanoseconds.
 std::optional<double> take_part(std::string_view& text) noexcept {

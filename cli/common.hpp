@@ -55,6 +55,8 @@ struct global_options {
     bool tlsfirst = false;
     std::string name = "natsproto CLI";
     std::string inbox_prefix = "_INBOX";
+    std::string js_api_prefix;
+    std::string js_domain;
     duration timeout = std::chrono::seconds(5);
     bool trace = false;
 };
@@ -76,8 +78,11 @@ struct command {
 [[nodiscard]] command add_reply(CLI::App& app);
 [[nodiscard]] command add_rtt(CLI::App& app);
 [[nodiscard]] command add_serve(CLI::App& app);
+/// Groups of commands.
+[[nodiscard]] std::vector<command> add_stream(CLI::App& app);
+[[nodiscard]] std::vector<command> add_consumer(CLI::App& app);
 
-/// `1h2m`, `1.5s`, `300ms`, ... or `0`; empty when it is none. Units: ns us ms s m h d.
+/// `1h2m`, `1.5s`, `300ms`, ... or `0`; empty when it is none. Units: ns us ms s m h d w y.
 [[nodiscard]] std::optional<duration> parse_duration(std::string_view text) noexcept;
 /// The other way, in the unit that suits it: `1.234ms`.
 [[nodiscard]] std::string text_of(duration d);

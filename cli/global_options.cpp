@@ -10,6 +10,7 @@
 #include <natsproto/options.hpp>
 
 #include "common.hpp"
+#include "js.hpp"
 
 #include <CLI/Option.hpp>
 #include <fmt/format.h>
@@ -135,6 +136,11 @@ void add_global_options(CLI::App& app, global_options& g) {
     app.add_option("--inbox-prefix", g.inbox_prefix, "The start of reply subjects")
         ->capture_default_str()
         ->type_name("SUBJECT");
+    app.add_option("--js-api-prefix", g.js_api_prefix,
+                   "Where JetStream's API is, if not at $JS.API")
+        ->type_name("SUBJECT");
+    app.add_option("--js-domain", g.js_domain, "The JetStream domain to speak to")
+        ->type_name("NAME");
     app.add_flag("--trace", g.trace, "Show what goes over the wire on stderr, without secrets");
 }
 
@@ -164,6 +170,7 @@ void settle(const CLI::App& app, global_options& g) {
     if (g.tlscert.empty() != g.tlskey.empty())
         throw usage_error("--tlscert and --tlskey need each other");
     check(options_of(g)).value();
+    (void)context_of(g);
 }
 
 } // namespace nats::cli

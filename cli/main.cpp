@@ -19,7 +19,9 @@
 #include <array>
 #include <csignal>
 #include <exception>
+#include <iterator>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <fcntl.h>
@@ -41,11 +43,18 @@ std::string name_of(const std::string& argument) {
     return printable(argument.substr(0, argument.find('=')));
 }
 
+/// Whether what was chosen is only a group of commands.
+bool is_command_missing(const CLI::App& app) {
+    const std::vector<CLI::App*> chosen = app.get_subcommands();
+    if (!chosen.empty()) return is_command_missing(*chosen.front());
+    return !app.get_subcommands([](const CLI::App*) { return true; }).empty();
+}
+
 /// For what cannot be parsed. Values are not shown: one of them may be a password in the wrong
 /// place.
 std::string text_of(const CLI::ParseError& e, const CLI::App& app) {
     const std::vector<std::string> extra = app.remaining(true);
-    if (dynamic_cast<const CLI::RequiredError*>(&e) != nullptr && app.get_subcommands().empty())
+    if (dynamic_cast<const CLI::RequiredError*>(&e) != nullptr && is_command_missing(app))
         return extra.empty() ? "a command is missing"
                              : "unknown command or option " + name_of(extra.front());
     if (dynamic_cast<const CLI::ExtrasError*>(&e) == nullptr) return printable(e.what());
@@ -78,6 +87,15 @@ int run(const CLI::App& app, const command& c, global_options& g) {
     }
 }
 
+std::vector<command> add_commands(CLI::App& app) {
+    std::vector<command> all{add_pub(app),   add_sub(app), add_request(app),
+                             add_reply(app), add_rtt(app)};
+    for (std::vector<command>& group : std::array{add_stream(app), add_consumer(app)})
+        std::move(group.begin(), group.end(), std::back_inserter(all));
+    all.push_back(add_serve(app));
+    return all;
+}
+
 int run(int argc, const char* const* argv) {
     CLI::App app("A command line client for NATS", "natsproto");
     app.footer(exit_codes);
@@ -86,8 +104,7 @@ int run(int argc, const char* const* argv) {
     app.fallthrough();
     global_options g;
     add_global_options(app, g);
-    const std::array commands{add_pub(app),   add_sub(app), add_request(app),
-                              add_reply(app), add_rtt(app), add_serve(app)};
+    const std::vector<command> commands = add_commands(app);
     for (const command& c : commands) {
         if (c.connects)
             c.app->footer("Options of the connection: natsproto --help\n" +
@@ -98,7 +115,7 @@ int run(int argc, const char* const* argv) {
     } catch (const CLI::ParseError& e) {
         return report(app, e);
     }
-    const auto* const chosen = std::find_if(commands.begin(), commands.end(),
+    const auto chosen = std::find_if(commands.begin(), commands.end(),
                                             [](const command& c) { return c.app->parsed(); });
     return run(app, *chosen, g);
 }

@@ -4,12 +4,16 @@
 //
 // Theory of operation: messages go out in a burst, and a flush at the end makes sure that the
 // server has processed them, so that exit code 0 means just that. Lines of stdin may come at any
-// time, hours apart: between them the connection is served in a poll(2) loop over both.
+// time, hours apart: between them the connection is served in a poll(2) loop over both. With
+// --jetstream each message waits for its acknowledgement by a stream, which is printed.
 
 #include <natsproto/blocking/client.hpp>
+#include <natsproto/blocking/jetstream.hpp>
 
 #include "common.hpp"
+#include "js.hpp"
 #include "outgoing.hpp"
+#include "output.hpp"
 #include "stdin_body.hpp"
 
 #include <CLI/App.hpp>
@@ -36,6 +40,7 @@ struct pub_options {
     std::uint64_t count = 1;
     std::optional<duration> sleep;
     bool quiet = false;
+    bool jetstream = false;
 };
 
 /// How many messages go out before refusals of the server are looked for.
@@ -44,7 +49,9 @@ constexpr std::uint64_t look_every = 1024;
 class publisher {
 public:
     publisher(const global_options& g, const pub_options& o, outgoing& m)
-        : options_(o), message_(m), nc_(g, lifetime::task) {}
+        : options_(o), message_(m), timeout_(g.timeout), nc_(g, lifetime::task), js_(*nc_) {
+        if (o.jetstream) nc_.interrupt_when_refused();
+    }
 
     void publish_count() {
         for (std::uint64_t n = 1; n <= options_.count; ++n) {
@@ -73,7 +80,7 @@ public:
 
     int finish() {
         nc_.flush();
-        if (!options_.quiet && !nc_.was_refused()) {
+        if (!options_.quiet && !options_.jetstream && !nc_.was_refused()) {
             const std::string what = sent_ == 1 ? "" : fmt::format("{} messages, ", sent_);
             tell(fmt::format("Published {}{} bytes to \"{}\"", what, bytes_,
                              printable(message_.subject())));
@@ -84,11 +91,28 @@ public:
 private:
     void publish() {
         message_.fill(++sent_);
+        bytes_ += message_.body().size();
+        if (options_.jetstream) {
+            store();
+            return;
+        }
         publish_options o;
         o.reply = options_.reply;
         o.headers = message_.fields();
         nc_->publish(message_.subject(), message_.body(), o).value();
-        bytes_ += message_.body().size();
+    }
+
+    void store() {
+        js::publish_options o;
+        o.headers = message_.fields();
+        o.timeout = timeout_;
+        const js::pub_ack a =
+            unless_refused(nc_, js_.publish(message_.subject(), message_.body(), o));
+        if (options_.quiet) return;
+        out_.write(fmt::format("Stored in stream {}{} as number {}{}\n", printable(a.stream),
+                               a.domain.empty() ? "" : " of domain " + printable(a.domain), a.seq,
+                               a.duplicate ? " before: a duplicate" : ""));
+        out_.flush();
     }
 
     /// Takes all that the server has said, and ends when that is a refusal or the end.
@@ -114,7 +138,10 @@ private:
 
     const pub_options& options_;
     outgoing& message_;
+    duration timeout_;
+    output out_;
     connection nc_;
+    jetstream js_;
     std::uint64_t sent_ = 0;
     std::uint64_t bytes_ = 0;
 };
@@ -124,6 +151,8 @@ int run(const global_options& g, const pub_options& o) {
     if (lines && o.out.has_body() && !o.out.force_stdin)
         throw usage_error("--send-on newline reads stdin: give no body, or --force-stdin");
     if (lines && o.count != 1) throw usage_error("--send-on newline does not go with --count");
+    if (o.jetstream && !o.reply.empty())
+        throw usage_error("--jetstream does not go with --reply: that is where streams answer");
     outgoing message(o.out);
     check_publish_subject(o.out.subject);
     if (!o.reply.empty()) check_publish_subject(o.reply);
@@ -151,6 +180,8 @@ command add_pub(CLI::App& app) {
         ->check(CLI::IsMember({"eof", "newline"}))
         ->capture_default_str()
         ->type_name("");
+    c->add_flag("-J,--jetstream", o->jetstream,
+                "Wait until a stream has stored each message, and print where");
     c->add_flag("-q,--quiet", o->quiet, "Say nothing of what was published");
     return {c, [o](const global_options& g) { return run(g, *o); }};
 }

@@ -4,10 +4,10 @@
 
 #pragma once
 
-#include <natsproto/blocking/jetstream.hpp>
 #include <natsproto/jetstream/api_code.hpp>
 #include <natsproto/jetstream/pub_ack.hpp>
 
+#include "integration/jetstream_under_test.hpp"
 #include "integration/scratch.hpp"
 #include "integration/server_test.hpp"
 
@@ -19,8 +19,6 @@ namespace nats::test {
 
 class jetstream_test : public server_test {
 protected:
-    using jetstream_type = basic_jetstream<client>;
-
     void SetUp() override {
         server_test::SetUp();
         if (HasFatalFailure() || IsSkipped()) return;
@@ -40,12 +38,12 @@ protected:
         return s;
     }
     [[nodiscard]] client& nc() { return *nc_; }
-    [[nodiscard]] jetstream_type& js() { return *js_; }
+    [[nodiscard]] jetstream& js() { return *js_; }
 
 private:
     scratch files_;
     std::optional<client> nc_;
-    std::optional<jetstream_type> js_;
+    std::optional<jetstream> js_;
 };
 
 /// The server's number of an error; fails the test when there is none.

@@ -55,7 +55,7 @@ TEST_P(js_management, account) {
 TEST_P(js_management, not_enabled) {
     const nats_server& without = start();
     client other = client::connect(without.url()).value();
-    jetstream_type none(other);
+    jetstream none(other);
     EXPECT_EQ(code_of(none.account_info()), errc::jetstream_not_enabled);
     EXPECT_EQ(code_of(none.stream_info("A")), errc::jetstream_not_enabled);
 }
@@ -331,13 +331,13 @@ TEST_P(js_management, seal) {
 }
 
 TEST_P(js_management, pedantic_and_required_level) {
-    jetstream_type strict = jetstream_type::make(nc(), {.pedantic = true}).value();
+    jetstream strict = jetstream::make(nc(), {.pedantic = true}).value();
     js::stream_config c("A", {"a"});
     c.max_age = std::chrono::seconds(10);
     c.duplicate_window = std::chrono::seconds(20); // longer than messages live
     const result<js::stream_info> made = strict.create_stream(c);
     EXPECT_FALSE(made && since(generation::newest));
-    jetstream_type future = jetstream_type::make(nc(), {.required_api_level = 1000}).value();
+    jetstream future = jetstream::make(nc(), {.required_api_level = 1000}).value();
     const result<js::account_info> info = future.account_info();
     if (since(generation::newest)) {
         EXPECT_EQ(api_code_of(info), number(api_code::required_api_level));
@@ -348,12 +348,11 @@ TEST_P(js_management, pedantic_and_required_level) {
 
 TEST_P(js_management, the_domain_as_a_prefix) {
     (void)start_jetstream("domain: hub");
-    jetstream_type hub = jetstream_type::make(nc(), {.domain = "hub"}).value();
+    jetstream hub = jetstream::make(nc(), {.domain = "hub"}).value();
     EXPECT_EQ(hub.account_info().value().domain, "hub");
     ASSERT_TRUE(hub.create_stream(js::stream_config("A", {"a"})));
     EXPECT_EQ(hub.stream_info("A").value().domain, "hub");
-    jetstream_type other =
-        jetstream_type::make(nc(), {.domain = "other", .timeout = 200ms}).value();
+    jetstream other = jetstream::make(nc(), {.domain = "other", .timeout = 200ms}).value();
     EXPECT_FALSE(other.account_info());
 }
 

@@ -40,8 +40,8 @@ struct batching : sim {
             else if (commit.empty())
                 srv.publish(f.reply, "");
             else
-                srv.publish(f.reply, R"({"stream":"S","seq":9,"batch":")" + id +
-                                         R"(","count":)" + number + '}');
+                srv.publish(f.reply, R"({"stream":"S","seq":9,"batch":")" + id + R"(","count":)" +
+                                         number + '}');
         });
     }
     result<void> add(bytes payload, const publish_options& o = {}, std::string_view subject = "s") {
@@ -101,7 +101,8 @@ TEST(js_atomic_batch, wrong_arguments_leave_it_open) {
 
 TEST(js_atomic_batch, a_stream_that_has_none) {
     batching net;
-    net.answer = R"({"error":{"code":400,"err_code":10174,"description":"disabled"},"stream":"S","seq":0})";
+    net.answer =
+        R"({"error":{"code":400,"err_code":10174,"description":"disabled"},"stream":"S","seq":0})";
     const result<void> added = net.add("a");
     ASSERT_FALSE(added);
     EXPECT_EQ(added.error(), errc::batch_failed);
@@ -146,7 +147,8 @@ TEST(js_atomic_batch, one_op_at_a_time) {
     batching net;
     net.silent = true;
     {
-        op<result<void>> first = js::add(net.runtime(), *net.state, publish_request::make("s", "a"));
+        op<result<void>> first =
+            js::add(net.runtime(), *net.state, publish_request::make("s", "a"));
         first.start();
         net.settle();
         EXPECT_EQ(net.add("b").error(), errc::in_use);
@@ -207,10 +209,10 @@ TEST(js_increment, is_a_number_of_any_size) {
     ASSERT_TRUE(n);
     EXPECT_EQ(*n, "123456789012345678901234567890");
     net.answer = R"({"stream":"S","seq":1})";
-    EXPECT_EQ(net.run(js::increment(net.runtime(),
-                                    publish_request::make("s", "", {.increment = "5"})))
-                  .error(),
-              errc::invalid_response);
+    EXPECT_EQ(
+        net.run(js::increment(net.runtime(), publish_request::make("s", "", {.increment = "5"})))
+            .error(),
+        errc::invalid_response);
 }
 
 } // namespace

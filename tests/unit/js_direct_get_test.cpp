@@ -37,12 +37,12 @@ const js::wall_time noon{std::chrono::seconds(1764331200)}; // 2025-11-28T12:00:
 TEST(js_direct_get_request, one_message) {
     const js::context c;
     EXPECT_EQ(text_of(js::encode_direct_get(c, "S", 7)), R"($JS.API.DIRECT.GET.S {"seq":7})");
-    EXPECT_EQ(text_of(js::encode_direct_get(c, "S", 7, {.no_headers = true})),
+    EXPECT_EQ(text_of(js::encode_direct_get(c, "S", 7, {.payload_only = true})),
               R"($JS.API.DIRECT.GET.S {"seq":7,"no_hdr":true})");
     EXPECT_EQ(text_of(js::encode_direct_last(c, "S", "a.b")), "$JS.API.DIRECT.GET.S.a.b ");
     EXPECT_EQ(text_of(js::encode_direct_last(c, "S", "a.*")),
               R"($JS.API.DIRECT.GET.S {"last_by_subj":"a.*"})");
-    EXPECT_EQ(text_of(js::encode_direct_last(c, "S", "a.b", {.no_headers = true})),
+    EXPECT_EQ(text_of(js::encode_direct_last(c, "S", "a.b", {.payload_only = true})),
               R"($JS.API.DIRECT.GET.S {"last_by_subj":"a.b","no_hdr":true})");
     EXPECT_EQ(text_of(js::encode_direct_next(c, "S", {})), R"($JS.API.DIRECT.GET.S {"seq":1})");
     EXPECT_EQ(text_of(js::encode_direct_next(c, "S", {.subject = "a.>", .sequence = 5})),
@@ -60,9 +60,9 @@ TEST(js_direct_get_request, many) {
               R"($JS.API.DIRECT.GET.S {"batch":10,"max_bytes":99,"seq":3,"next_by_subj":"a"})");
     EXPECT_EQ(text_of(js::encode_direct_last_for(c, "S", {"a", "b.*"}, {}, 0)),
               R"($JS.API.DIRECT.GET.S {"multi_last":["a","b.*"],"batch":256})");
-    EXPECT_EQ(text_of(js::encode_direct_last_for(c, "S", {"a"},
-                                                 {.up_to_sequence = 9, .batch = 2}, 4)),
-              R"($JS.API.DIRECT.GET.S {"multi_last":["a"],"batch":2,"seq":4,"up_to_seq":9})");
+    EXPECT_EQ(
+        text_of(js::encode_direct_last_for(c, "S", {"a"}, {.up_to_sequence = 9, .batch = 2}, 4)),
+        R"($JS.API.DIRECT.GET.S {"multi_last":["a"],"batch":2,"seq":4,"up_to_seq":9})");
 }
 
 TEST(js_direct_get_request, arguments_are_checked) {
@@ -129,8 +129,9 @@ TEST(js_direct_get_answer, the_servers_headers_are_the_last_ones) {
     EXPECT_EQ(m->stream, "S");
     EXPECT_EQ(m->sequence, 7U);
     EXPECT_TRUE(m->headers().well_formed());
-    EXPECT_EQ(m->header_block, "NATS/1.0\r\na: 1\r\nNats-Stream: USER\r\nNats-Sequence: 99\r\n"
-                               "Nats-Num-Pending: 5\r\n\r\n");
+    EXPECT_EQ(m->header_block,
+              "NATS/1.0\r\na: 1\r\nNats-Stream: USER\r\nNats-Sequence: 99\r\n"
+              "Nats-Num-Pending: 5\r\n\r\n");
 }
 
 TEST(js_direct_get_answer, a_stored_status_is_only_a_header) {
@@ -147,15 +148,12 @@ TEST(js_direct_get_answer, every_status_has_its_error) {
         errc code;
         std::uint16_t status;
     };
-    for (const expected& e : {expected{"NATS/1.0 404 Message Not Found\r\n\r\n",
-                                       errc::message_not_found, 404},
-                              expected{"NATS/1.0 408 Empty Request\r\n\r\n",
-                                       errc::invalid_argument, 408},
-                              expected{"NATS/1.0 503\r\n\r\n", errc::no_responders, 503},
-                              expected{"NATS/1.0 413 Too Many Results\r\n\r\n",
-                                       errc::jetstream_error, 413},
-                              expected{"NATS/1.0 429 Too Many Requests\r\n\r\n",
-                                       errc::jetstream_error, 429}}) {
+    for (const expected& e :
+         {expected{"NATS/1.0 404 Message Not Found\r\n\r\n", errc::message_not_found, 404},
+          expected{"NATS/1.0 408 Empty Request\r\n\r\n", errc::invalid_argument, 408},
+          expected{"NATS/1.0 503\r\n\r\n", errc::no_responders, 503},
+          expected{"NATS/1.0 413 Too Many Results\r\n\r\n", errc::jetstream_error, 413},
+          expected{"NATS/1.0 429 Too Many Requests\r\n\r\n", errc::jetstream_error, 429}}) {
         const result<stored_message> m = read(e.header, "");
         ASSERT_FALSE(m) << e.header;
         EXPECT_EQ(m.error(), e.code);
@@ -220,15 +218,16 @@ struct direct : connected_sim {
         });
     }
     result<direct_batch> batch(const direct_batch_options& o) {
-        return run(js::get_direct_batch(runtime(), js::encode_direct_batch(context, "S", o),
-                                        o.batch));
+        return run(
+            js::get_direct_batch(runtime(), js::encode_direct_batch(context, "S", o), o.batch));
     }
     result<direct_batch> last_for(const js::direct_last_options& o) {
         return run(js::get_direct_last_for(runtime(), context, "S", {"s.>"}, o));
     }
     static std::string part(std::uint64_t seq, int pending) {
-        return added(seq, {}, "Nats-Num-Pending: " + std::to_string(pending) +
-                                  "\r\nNats-Last-Sequence: " + std::to_string(seq - 1) + "\r\n");
+        return added(seq, {},
+                     "Nats-Num-Pending: " + std::to_string(pending) +
+                         "\r\nNats-Last-Sequence: " + std::to_string(seq - 1) + "\r\n");
     }
     static std::string end(std::uint64_t last, int pending, std::uint64_t up_to = 0) {
         return "NATS/1.0 204 EOB\r\nNats-Num-Pending: " + std::to_string(pending) +
@@ -289,6 +288,18 @@ TEST(js_direct_get_batch, a_batch_that_stops) {
     EXPECT_EQ(net.batch({.batch = 2}).error(), errc::timeout);
     EXPECT_EQ(net.now() - before, 5s + 2ms) << "from the last answer on";
     EXPECT_EQ(net.batch({.batch = 0}).error(), errc::invalid_argument);
+}
+
+TEST(js_direct_get, the_payload_only) {
+    direct net;
+    net.pages = {{""}, {added(5)}, {""}};
+    const auto get = [&net](const js::direct_get_options& o) {
+        return net.run(
+            js::direct_get(net.runtime(), js::encode_direct_get(net.context, "S", 1, o), o));
+    };
+    EXPECT_EQ(get({.payload_only = true}).value().payload, "data");
+    EXPECT_EQ(get({.payload_only = true}).value().sequence, 5U) << "an old server sends all";
+    EXPECT_EQ(get({}).error(), errc::invalid_response) << "it was not asked for";
 }
 
 TEST(js_direct_get_last_for, pages_are_of_one_moment) {

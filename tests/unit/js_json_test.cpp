@@ -94,21 +94,47 @@ TEST(js_json, every_word) {
 
 // --- what a newer server adds
 
-TEST(js_json, unknown_fields_of_configurations_come_back) {
+TEST(js_json, unknown_fields_of_configurations_come_back_to_the_last_byte) {
     js::stream_config c;
+    const std::string later = R"({ "a":[1,123456789012345678901234567890, 1.10e5000, "\u00e9]"]})";
     ASSERT_TRUE(js::decode(
-        R"({"name":"S","later":{"a":[1,18446744073709551615,"\u00e9"]},"storage":"tape",)"
-        R"("placement":{"cluster":"c","zone":3},"sources":[{"name":"X","pace":null}]})",
+        R"({ "name" : "S" , "later":)" + later + R"(,"\u0073torage": "tape" ,)" +
+            R"("placement":{"cluster":"c","zone":3},"sources":[{"name":"W"},{"name":"X","pace":null}]})",
         c));
     EXPECT_EQ(c.storage, js::storage_type::other);
-    EXPECT_EQ(c.extra, R"({"later":{"a":[1,18446744073709551615,"é"]},"storage":"tape"})");
+    EXPECT_EQ(c.extra, "{\"later\":" + later + R"(,"\u0073torage":"tape"})");
     EXPECT_EQ(c.placement->extra, R"({"zone":3})");
+    EXPECT_EQ(c.sources[0].extra, "");
+    EXPECT_EQ(c.sources[1].extra, R"({"pace":null})");
     c.description = "changed";
     EXPECT_EQ(js::to_json(c).value(),
               R"({"name":"S","description":"changed","retention":"limits","max_consumers":-1,)"
               R"("max_msgs":-1,"max_bytes":-1,"max_age":0,"num_replicas":1,)"
-              R"("placement":{"cluster":"c","zone":3},"sources":[{"name":"X","pace":null}],)"
-              R"("later":{"a":[1,18446744073709551615,"é"]},"storage":"tape"})");
+              R"("placement":{"cluster":"c","zone":3},)"
+              R"("sources":[{"name":"W"},{"name":"X","pace":null}],"later":)" +
+                  later + R"(,"\u0073torage":"tape"})");
+    c.storage = js::storage_type::memory;
+    EXPECT_TRUE(js::to_json(c).value().ends_with("\"later\":" + later + '}'));
+}
+
+TEST(js_json, of_members_with_one_name_the_last_counts) {
+    js::stream_config c;
+    ASSERT_TRUE(js::decode(R"({"placement":{"cluster":"a","x":1},"placement":{"y":[2,{}]}})", c));
+    EXPECT_EQ(c.placement->cluster, "");
+    EXPECT_EQ(c.placement->extra, R"({"y":[2,{}]})");
+}
+
+TEST(js_json, unknown_fields_deep_inside_of_answers_come_back) {
+    js::stream_info i;
+    ASSERT_TRUE(js::decode(R"({"state":{},"config":{"name":"S","republish":{"dest":"d","z":"}"},)"
+                           R"("mirror":{"name":"M","external":{"api":"a","q":[[]]}}},"x":1})",
+                           i));
+    EXPECT_EQ(i.config.extra, "");
+    EXPECT_EQ(i.config.republish->extra, R"({"z":"}"})");
+    EXPECT_EQ(i.config.mirror->external->extra, R"({"q":[[]]})");
+    js::consumer_info k;
+    ASSERT_TRUE(js::decode(R"({"stream_name":"S","name":"c","config":{"new":"\\\"}"}})", k));
+    EXPECT_EQ(k.config.extra, R"({"new":"\\\"}"})");
 }
 
 TEST(js_json, what_the_user_sets_wins_over_what_was_unknown) {
@@ -237,6 +263,16 @@ TEST(js_json, a_stored_message) {
     EXPECT_EQ(m.headers().get("K"), "v");
     EXPECT_EQ(m.payload, std::string("\0\xff\xfe", 3));
     EXPECT_EQ(js::format_wall_time(m.time.value()), "2026-11-28T07:31:57.123456789Z");
+    const std::string written = js::to_json(m).value();
+    EXPECT_EQ(written, R"({"subject":"a","seq":18446744073709551615,)"
+                       R"("hdrs":"TkFUUy8xLjANCks6IHYNCg0K","data":"AP/+",)"
+                       R"("time":"2026-11-28T07:31:57.123456789Z"})");
+    for (const std::string_view text : {"", "1", "12", "123", "1234"}) {
+        js::stored_message back;
+        m.payload = text;
+        ASSERT_TRUE(js::decode("{\"message\":" + js::to_json(m).value() + '}', back));
+        EXPECT_TRUE(back == m) << text;
+    }
     ASSERT_TRUE(js::decode(R"({"message":{"subject":"a","seq":1}})", m));
     EXPECT_EQ(m.payload + m.header_block, "");
     EXPECT_FALSE(m.time);

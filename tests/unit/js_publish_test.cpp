@@ -47,8 +47,9 @@ TEST(js_read_ack, all_members) {
 }
 
 TEST(js_read_ack, what_the_scan_leaves_is_read_too) {
-    for (const char* text : {R"({"stream":"\u0053","seq":2})", R"({"new":{"a":[1]},"stream":"S","seq":2})",
-                             R"({"stream":"S","seq":2,"new":1.5})"}) {
+    for (const char* text :
+         {R"({"stream":"\u0053","seq":2})", R"({"new":{"a":[1]},"stream":"S","seq":2})",
+          R"({"stream":"S","seq":2,"new":1.5})"}) {
         pub_ack scanned;
         EXPECT_FALSE(js::scan_ack(text, scanned)) << text;
         const result<pub_ack> a = read(text);
@@ -61,7 +62,8 @@ TEST(js_read_ack, what_the_scan_leaves_is_read_too) {
 TEST(js_read_ack, nothing_stays_of_the_one_before) {
     pub_ack a;
     ASSERT_TRUE(js::scan_ack(
-        R"({"stream":"S","seq":2,"duplicate":true,"domain":"d","val":"1","batch":"b","count":1})", a));
+        R"({"stream":"S","seq":2,"duplicate":true,"domain":"d","val":"1","batch":"b","count":1})",
+        a));
     ASSERT_TRUE(js::scan_ack(R"({"stream":"T","seq":3})", a));
     pub_ack plain;
     plain.stream = "T";
@@ -70,9 +72,9 @@ TEST(js_read_ack, nothing_stays_of_the_one_before) {
 }
 
 TEST(js_read_ack, an_error_wins_over_the_rest) {
-    const result<pub_ack> a = read(
-        R"({"error":{"code":400,"err_code":10071,"description":"wrong last sequence: 1"},)"
-        R"("stream":"S","seq":0})");
+    const result<pub_ack> a =
+        read(R"({"error":{"code":400,"err_code":10071,"description":"wrong last sequence: 1"},)"
+             R"("stream":"S","seq":0})");
     ASSERT_FALSE(a);
     EXPECT_EQ(a.error(), errc::jetstream_error);
     EXPECT_EQ(a.error().api_code(), 10071);
@@ -89,13 +91,30 @@ TEST(js_read_ack, a_status) {
 }
 
 TEST(js_read_ack, nonsense_is_invalid) {
-    for (const char* text :
-         {"", " ", "{", "}", "{}", "[]", "null", "+OK", "1", "\"S\"", R"({"stream":"S","seq":2)",
-          R"({"stream":"S","seq":2}})", R"({"stream":"S","seq":2} x)", R"({"stream":"","seq":2})",
-          R"({"seq":2})", R"({"stream":7,"seq":2})", R"({"stream":"S","seq":-2})",
-          R"({"stream":"S","seq":"2"})", R"({"stream":"S","seq":02})",
-          R"({"stream":"S","seq":99999999999999999999})", R"({"stream":"S","seq":2,})",
-          R"({,"stream":"S","seq":2})", R"({"stream" "S","seq":2})", "{\"stream\":\"S\n\",\"seq\":2}"})
+    for (const char* text : {"",
+                             " ",
+                             "{",
+                             "}",
+                             "{}",
+                             "[]",
+                             "null",
+                             "+OK",
+                             "1",
+                             "\"S\"",
+                             R"({"stream":"S","seq":2)",
+                             R"({"stream":"S","seq":2}})",
+                             R"({"stream":"S","seq":2} x)",
+                             R"({"stream":"","seq":2})",
+                             R"({"seq":2})",
+                             R"({"stream":7,"seq":2})",
+                             R"({"stream":"S","seq":-2})",
+                             R"({"stream":"S","seq":"2"})",
+                             R"({"stream":"S","seq":02})",
+                             R"({"stream":"S","seq":99999999999999999999})",
+                             R"({"stream":"S","seq":2,})",
+                             R"({,"stream":"S","seq":2})",
+                             R"({"stream" "S","seq":2})",
+                             "{\"stream\":\"S\n\",\"seq\":2}"})
         EXPECT_EQ(read(text).error(), errc::invalid_response) << text;
 }
 
@@ -161,8 +180,9 @@ TEST(js_publish, attempts_and_pauses_are_options) {
     EXPECT_EQ(net.publish("nobody", "", {.retry_attempts = 0}).error(), errc::no_stream_response);
     EXPECT_EQ(net.server().count("PUB nobody"), 1U);
     const time_point before = net.now();
-    EXPECT_EQ(net.publish("none", "", {.retry_attempts = -1, .retry_wait = 10ms, .timeout = 1s}).error(),
-              errc::no_stream_response);
+    EXPECT_EQ(
+        net.publish("none", "", {.retry_attempts = -1, .retry_wait = 10ms, .timeout = 1s}).error(),
+        errc::no_stream_response);
     EXPECT_LE(net.now() - before, 1s);
     EXPECT_GT(net.server().count("PUB none"), 80U);
 }

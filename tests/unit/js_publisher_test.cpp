@@ -101,8 +101,9 @@ TEST(js_publisher, options_become_headers) {
 TEST(js_publisher, refused_publishes_take_no_place) {
     publishing net;
     EXPECT_EQ(net.state->try_publish(net.runtime(), "a b", "x", {}).error(), errc::invalid_subject);
-    EXPECT_EQ(net.run(js::publish(net.runtime(), *net.state, publish_request::make("", "x"))).error(),
-              errc::invalid_subject);
+    EXPECT_EQ(
+        net.run(js::publish(net.runtime(), *net.state, publish_request::make("", "x"))).error(),
+        errc::invalid_subject);
     EXPECT_EQ(net.state->pending(), 0U);
     EXPECT_EQ(net.state->counts().published, 0U);
 }
@@ -242,7 +243,8 @@ TEST(js_publisher, a_lost_connection_leaves_them_unconfirmed) {
     net.answer(net.replies.size() - 1);
     EXPECT_TRUE(net.run(js::wait(net.runtime(), *net.state, kept)));
     const std::string unconfirmed(describe(errc::publish_unconfirmed));
-    EXPECT_EQ(net.heard, unconfirmed + ' ' + unconfirmed + ' ' + std::to_string(net.replies.size()) + ' ');
+    EXPECT_EQ(net.heard,
+              unconfirmed + ' ' + unconfirmed + ' ' + std::to_string(net.replies.size()) + ' ');
     EXPECT_EQ(net.run(js::complete(net.runtime(), *net.state, 1s)).error(),
               errc::publish_unconfirmed);
 }
@@ -285,8 +287,7 @@ TEST(js_publisher, sends_again_if_it_may) {
 
 TEST(js_publisher, does_not_send_again_by_itself) {
     publishing net;
-    const publish_ticket t =
-        net.state->try_publish(net.runtime(), "nobody", "x", {}).value();
+    const publish_ticket t = net.state->try_publish(net.runtime(), "nobody", "x", {}).value();
     EXPECT_EQ(net.run(js::wait(net.runtime(), *net.state, t)).error(), errc::no_stream_response);
     EXPECT_EQ(net.server().count("PUB nobody"), 1U);
 }

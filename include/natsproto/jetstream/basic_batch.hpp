@@ -37,8 +37,8 @@ public:
              Token&&... token) {
         const auto run = [&] {
             return shared_->client.run(
-                [s = shared_, r = js::publish_request::make(subject, payload, o)](
-                    runtime& rt) mutable {
+                [s = shared_,
+                 r = js::publish_request::make(subject, payload, o)](runtime& rt) mutable {
                     return js::keeping(rt, s, js::add(rt, s->state, std::move(r)));
                 },
                 std::forward<Token>(token)...);
@@ -56,8 +56,7 @@ public:
     auto commit(std::string_view subject, bytes payload = {}, const js::publish_options& o = {},
                 Token&&... token) {
         return shared_->client.run(
-            [s = shared_, r = js::publish_request::make(subject, payload, o)](
-                runtime& rt) mutable {
+            [s = shared_, r = js::publish_request::make(subject, payload, o)](runtime& rt) mutable {
                 return js::keeping(rt, s, js::commit(rt, s->state, std::move(r)));
             },
             std::forward<Token>(token)...);

@@ -77,8 +77,8 @@ public:
                  Token&&... token) {
         const auto later = [&] {
             return shared_->client.run(
-                [s = shared_, r = js::publish_request::make(subject, payload, o)](
-                    runtime& rt) mutable {
+                [s = shared_,
+                 r = js::publish_request::make(subject, payload, o)](runtime& rt) mutable {
                     return js::keeping(rt, s, js::publish(rt, s->state, std::move(r)));
                 },
                 std::forward<Token>(token)...);
@@ -112,9 +112,7 @@ public:
     template <class... Token>
     auto wait(js::publish_ticket t, Token&&... token) {
         return shared_->client.run(
-            [s = shared_, t](runtime& rt) {
-                return js::keeping(rt, s, js::wait(rt, s->state, t));
-            },
+            [s = shared_, t](runtime& rt) { return js::keeping(rt, s, js::wait(rt, s->state, t)); },
             std::forward<Token>(token)...);
     }
     /// Until nothing is pending: the `publish_counts` since the last `complete`. Errors: the first

@@ -26,7 +26,8 @@
 namespace nats::js {
 
 struct direct_get_options {
-    bool no_headers = false; ///< leaves out the message's own headers (2.12; older ones send them)
+    /// Only the payload: all else of the `stored_message` is empty (2.12; older servers send all).
+    bool payload_only = false;
 };
 static_assert(std::is_trivially_destructible_v<direct_get_options>);
 
@@ -35,7 +36,6 @@ struct direct_next_options {
     std::string_view subject{}; ///< which may have wildcards; empty: any
     std::uint64_t sequence = 0; ///< at least this; 0: from the first one on. Not with `start_time`
     std::optional<wall_time> start_time{}; ///< not stored before this (2.11)
-    bool no_headers = false;               ///< as in `direct_get_options`
 };
 static_assert(std::is_trivially_destructible_v<direct_next_options>);
 
@@ -45,7 +45,6 @@ struct direct_batch_options {
     std::optional<wall_time> start_time{}; ///< not stored before this
     std::uint32_t batch = 100;             ///< how many at most, from 1 to 100,000
     std::uint64_t max_bytes = 0; ///< and how large together, about; 0: as the server likes
-    bool no_headers = false;     ///< as in `direct_get_options`
 };
 static_assert(std::is_trivially_destructible_v<direct_batch_options>);
 
@@ -55,7 +54,6 @@ struct direct_last_options {
     std::uint64_t up_to_sequence = 0;
     std::optional<wall_time> up_to_time{};
     std::uint32_t batch = 256; ///< how many with each request, from 1 to 1024
-    bool no_headers = false;   ///< as in `direct_get_options`
 };
 static_assert(std::is_trivially_destructible_v<direct_last_options>);
 
@@ -118,7 +116,8 @@ private:
 // --- the sequences
 
 /// Errors: `no_responders` and `timeout` also say what a stream without `allow_direct` does.
-[[nodiscard]] op<result<stored_message>> direct_get(runtime& rt, result<api_request> r);
+[[nodiscard]] op<result<stored_message>> direct_get(runtime& rt, result<api_request> r,
+                                                    const direct_get_options& o = {});
 /// An empty one where nothing was found is `message_not_found`.
 [[nodiscard]] op<result<direct_batch>> get_direct_batch(runtime& rt, result<api_request> r,
                                                         std::uint32_t most);

@@ -27,21 +27,21 @@ public:
     template <class... Token>
     auto direct_get(std::string_view stream, std::uint64_t sequence,
                     const direct_get_options& o = {}, Token&&... token) {
-        return get_one(encode_direct_get(self().settings(), stream, sequence, o),
+        return get_one(encode_direct_get(self().settings(), stream, sequence, o), o,
                        std::forward<Token>(token)...);
     }
     /// The last message of a subject, which may have wildcards: a `stored_message`.
     template <class... Token>
     auto direct_get_last(std::string_view stream, std::string_view subject,
                          const direct_get_options& o = {}, Token&&... token) {
-        return get_one(encode_direct_last(self().settings(), stream, subject, o),
+        return get_one(encode_direct_last(self().settings(), stream, subject, o), o,
                        std::forward<Token>(token)...);
     }
     /// The first message that the options describe: a `stored_message`.
     template <class... Token>
     auto direct_get_next(std::string_view stream, const direct_next_options& o = {},
                          Token&&... token) {
-        return get_one(encode_direct_next(self().settings(), stream, o),
+        return get_one(encode_direct_next(self().settings(), stream, o), {},
                        std::forward<Token>(token)...);
     }
     /// Many messages with one request (2.11): a `direct_batch`. An older server sends one message,
@@ -70,9 +70,11 @@ public:
 private:
     [[nodiscard]] Jetstream& self() noexcept { return static_cast<Jetstream&>(*this); }
     template <class... Token>
-    auto get_one(result<api_request> r, Token&&... token) {
+    auto get_one(result<api_request> r, const direct_get_options& o, Token&&... token) {
         return self().client().run(
-            [r = std::move(r)](runtime& rt) mutable { return js::direct_get(rt, std::move(r)); },
+            [r = std::move(r), o](runtime& rt) mutable {
+                return js::direct_get(rt, std::move(r), o);
+            },
             std::forward<Token>(token)...);
     }
 };

@@ -71,7 +71,8 @@ struct publish_options {
     /// Adds to a counter: a whole number of any size, such as `5`, `+5` or `-12`. The payload must
     /// be empty, and the stream have `allow_msg_counter` (2.12).
     std::string_view increment{};
-    /// A server of a lower API level refuses the message (2.12; older ones ignore it).
+    /// The API level that the server must have (ADR-44). No server up to 2.15 looks at it in a
+    /// publish: they store the message.
     std::optional<std::uint32_t> required_api_level{};
 
     // --- not of a publisher or a batch, which have their own

@@ -32,5 +32,7 @@ struct stored_message {
 
 /// Of the answer to a request for a message.
 [[nodiscard]] result<void> decode(std::string_view json, stored_message& into);
+/// As the API has it: subject, seq, hdrs and data in Base64, time.
+[[nodiscard]] result<std::string> to_json(const stored_message& m);
 
 } // namespace nats::js

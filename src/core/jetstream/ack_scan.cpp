@@ -61,9 +61,7 @@ public:
 
 private:
     static bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
-    static bool is_plain(char c) noexcept {
-        return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
-    }
+    static bool is_plain(char c) noexcept { return c >= 0x20 && c < 0x7f && c != '"' && c != '\\'; }
     void skip_blanks() noexcept {
         while (!rest_.empty() && (rest_.front() == ' ' || rest_.front() == '\n' ||
                                   rest_.front() == '\t' || rest_.front() == '\r'))

@@ -7,10 +7,8 @@
 #include <natsproto/jetstream/api_code.hpp>
 
 #include "core/jetstream/codec.hpp"
-#include "core/json/object_writer.hpp"
 
 #include <boost/json/parse.hpp>
-#include <boost/json/serialize.hpp>
 
 #include <utility>
 
@@ -69,17 +67,6 @@ std::optional<error> error_in(const json::object& answer) {
         equals(api, api_code::not_enabled) || equals(api, api_code::not_enabled_for_account);
     return error(off ? errc::jetstream_not_enabled : errc::jetstream_error, code,
                  std::move(description), api);
-}
-
-void append_raw(std::string& text, std::string_view name, const json::value& value) {
-    if (text.empty())
-        text = '{';
-    else
-        text.back() = ',';
-    json_text::append_string(text, name);
-    text += ':';
-    text += json::serialize(value);
-    text += '}';
 }
 
 } // namespace nats::js::codec

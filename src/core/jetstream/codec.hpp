@@ -69,8 +69,4 @@ concept keeps_extra = requires(T& s) { s.extra; };
 /// `invalid_response` about `member`, if there is one to name.
 [[nodiscard]] error invalid(std::string_view member);
 
-/// Adds `name` and `value` as the last member of the object that `text` is; empty text is an object
-/// without any.
-void append_raw(std::string& text, std::string_view name, const boost::json::value& value);
-
 } // namespace nats::js::codec

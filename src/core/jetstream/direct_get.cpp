@@ -55,7 +55,6 @@ void write_start(codec::writer& w, const Options& o) {
     else
         w.always("seq", std::max<std::uint64_t>(o.sequence, 1)); // servers want one of the two
     w("next_by_subj", o.subject);
-    w("no_hdr", o.no_headers);
 }
 
 } // namespace
@@ -65,7 +64,7 @@ result<api_request> encode_direct_get(const context& c, std::string_view stream,
     if (sequence == 0) return not_possible("sequence 0");
     return make_stream_request(c, "DIRECT.GET.", stream, [&](codec::writer& w) {
         w("seq", sequence);
-        w("no_hdr", o.no_headers);
+        w("no_hdr", o.payload_only);
     });
 }
 
@@ -73,20 +72,19 @@ result<api_request> encode_direct_last(const context& c, std::string_view stream
                                        std::string_view subject, const direct_get_options& o) {
     if (!is_subscribe_subject(subject))
         return error{errc::invalid_subject, '"' + printable(subject) + '"'};
-    if (is_publish_subject(subject) && !o.no_headers) { // this one can be permitted by subject
+    if (is_publish_subject(subject) && !o.payload_only) { // this one can be permitted by subject
         if (result<void> ok = check_name("stream", stream); !ok) return ok.error();
         return api_request(c, "DIRECT.GET." + std::string(stream) + '.' + std::string(subject));
     }
     return make_stream_request(c, "DIRECT.GET.", stream, [&](codec::writer& w) {
         w("last_by_subj", subject);
-        w("no_hdr", o.no_headers);
+        w("no_hdr", o.payload_only);
     });
 }
 
 result<api_request> encode_direct_next(const context& c, std::string_view stream,
                                        const direct_next_options& o) {
     if (result<void> ok = check_start(o); !ok) return ok.error();
-    // A time finds the first message behind it only as a batch of one: see the answer.
     return make_stream_request(c, "DIRECT.GET.", stream,
                                [&](codec::writer& w) { write_start(w, o); });
 }
@@ -117,7 +115,6 @@ result<api_request> encode_direct_last_for(const context& c, std::string_view st
         w("seq", sequence);
         w("up_to_seq", o.up_to_sequence);
         if (o.up_to_time) w("up_to_time", format_wall_time(*o.up_to_time));
-        w("no_hdr", o.no_headers);
     });
 }
 
@@ -276,8 +273,10 @@ op<result<void>> collect(runtime& rt, const api_request& r, std::size_t most, di
 
 } // namespace
 
-op<result<stored_message>> direct_get(runtime& rt, result<api_request> given) {
+op<result<stored_message>> direct_get(runtime& rt, result<api_request> given,
+                                      const direct_get_options& o) {
     if (!given) co_return given.error();
+    const bool payload_only = o.payload_only;
     const api_request r = std::move(*given);
     const time_point deadline = deadline_after(rt.now(), r.timeout);
     while (rt.output_full()) {
@@ -289,6 +288,10 @@ op<result<stored_message>> direct_get(runtime& rt, result<api_request> given) {
     result<nats::message_view> reply = co_await rt.request(r.subject, body, fields, deadline);
     if (!reply) co_return explain(reply.error(), r.subject);
     stored_message m;
+    if (payload_only && reply->headers.empty()) {
+        m.payload = reply->payload;
+        co_return std::move(m);
+    }
     result<void> read = read_direct(*reply, m);
     if (!read) co_return read.error();
     co_return std::move(m);

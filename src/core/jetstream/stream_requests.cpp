@@ -56,7 +56,7 @@ bool is_complete(const message_answer& a) noexcept {
     return a.message && !a.message->subject.empty() && a.message->seq != 0;
 }
 
-result<void> check_filter(std::string_view subject) {
+result<void> check_subjects(std::string_view subject) {
     if (is_subscribe_subject(subject)) return {};
     return error{errc::invalid_subject, "filter \"" + printable(subject) + '"'};
 }
@@ -83,6 +83,16 @@ result<void> decode(std::string_view json, stored_message& into) {
     return {};
 }
 
+result<std::string> to_json(const stored_message& m) {
+    raw_message raw;
+    raw.subject = m.subject;
+    raw.seq = m.sequence;
+    raw.hdrs = text::encode_base64(m.header_block);
+    raw.data = text::encode_base64(m.payload);
+    raw.time = m.time;
+    return codec::encode(raw);
+}
+
 result<api_request> encode_account_info(const context& c) {
     return api_request(c, "INFO");
 }
@@ -98,7 +108,7 @@ result<api_request> encode_update_stream(const context& c, const stream_config& 
 result<api_request> encode_stream_info(const context& c, std::string_view stream,
                                        const stream_info_options& o, std::uint64_t offset) {
     if (!o.subjects_filter.empty()) {
-        if (result<void> ok = check_filter(o.subjects_filter); !ok) return ok.error();
+        if (result<void> ok = check_subjects(o.subjects_filter); !ok) return ok.error();
     }
     return make_stream_request(c, "STREAM.INFO.", stream, [&](codec::writer& w) {
         w("deleted_details", o.deleted_details);
@@ -115,7 +125,7 @@ result<api_request> encode_purge_stream(const context& c, std::string_view strea
                                         const purge_options& o) {
     if (o.seq != 0 && o.keep != 0) return error{errc::invalid_argument, "a purge by seq and keep"};
     if (!o.filter.empty()) {
-        if (result<void> ok = check_filter(o.filter); !ok) return ok.error();
+        if (result<void> ok = check_subjects(o.filter); !ok) return ok.error();
     }
     return make_stream_request(c, "STREAM.PURGE.", stream, [&](codec::writer& w) {
         w("filter", o.filter);
@@ -133,14 +143,14 @@ result<api_request> encode_get_message(const context& c, std::string_view stream
 
 result<api_request> encode_get_last_message(const context& c, std::string_view stream,
                                             std::string_view subject) {
-    if (result<void> ok = check_filter(subject); !ok) return ok.error();
+    if (result<void> ok = check_subjects(subject); !ok) return ok.error();
     return make_stream_request(c, "STREAM.MSG.GET.", stream,
                                [&](codec::writer& w) { w("last_by_subj", subject); });
 }
 
 result<api_request> encode_get_next_message(const context& c, std::string_view stream,
                                             std::string_view subject, std::uint64_t seq) {
-    if (result<void> ok = check_filter(subject); !ok) return ok.error();
+    if (result<void> ok = check_subjects(subject); !ok) return ok.error();
     return make_stream_request(c, "STREAM.MSG.GET.", stream, [&](codec::writer& w) {
         w("seq", seq);
         w("next_by_subj", subject);

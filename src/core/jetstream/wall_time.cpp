@@ -18,9 +18,9 @@ namespace {
 constexpr std::int64_t nanoseconds_per_second = 1'000'000'000;
 
 /// Reads from the front of a text.
-class scanner {
+class time_scanner {
 public:
-    explicit scanner(std::string_view text) noexcept : rest_(text) {}
+    explicit time_scanner(std::string_view text) noexcept : rest_(text) {}
 
     /// Exactly `digits` of them, up to `last`.
     [[nodiscard]] bool number(std::size_t digits, int last, int& into) noexcept {
@@ -64,7 +64,7 @@ struct instant {
     std::int64_t nanoseconds = 0;
 };
 
-bool read_date(scanner& s, std::int64_t& days) noexcept {
+bool read_date(time_scanner& s, std::int64_t& days) noexcept {
     int year = 0;
     int month = 0;
     int day = 0;
@@ -79,7 +79,7 @@ bool read_date(scanner& s, std::int64_t& days) noexcept {
 }
 
 /// Seconds to be taken away.
-bool read_zone(scanner& s, std::int64_t& offset) noexcept {
+bool read_zone(time_scanner& s, std::int64_t& offset) noexcept {
     offset = 0;
     if (s.character('Z')) return true;
     const bool east = s.character('+');
@@ -92,7 +92,7 @@ bool read_zone(scanner& s, std::int64_t& offset) noexcept {
 }
 
 bool read_instant(std::string_view text, instant& into) noexcept {
-    scanner s(text);
+    time_scanner s(text);
     std::int64_t days = 0;
     std::int64_t offset = 0;
     int hour = 0;

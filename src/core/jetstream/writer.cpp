@@ -3,9 +3,8 @@
 // Theory of operation: what came in `extra` goes back as it came, unless the structure has a value
 // of its own for the same member. It is parsed, since whoever fills it may write anything.
 
+#include "core/jetstream/raw_json.hpp"
 #include "core/jetstream/writer.hpp"
-
-#include <boost/json/serialize.hpp>
 
 namespace nats::js::codec {
 
@@ -23,14 +22,15 @@ void writer::add_extra(const std::string& extra, std::size_t before) {
         return;
     }
     const auto from = names_.begin() + static_cast<std::ptrdiff_t>(before);
-    for (const auto& [key, value] : *o) {
-        const std::string_view name(key.data(), key.size());
-        if (std::find(from, names_.end(), name) != names_.end()) continue;
+    raw_reader members(extra);
+    std::string_view key;
+    std::string_view value;
+    while (members.member(key, value)) {
+        if (std::any_of(from, names_.end(), [&](std::string_view n) { return is_key(key, n); }))
+            continue;
         if (!first_) out_ += ',';
         first_ = false;
-        json_text::append_string(out_, name);
-        out_ += ':';
-        out_ += boost::json::serialize(value);
+        out_.append(key).append(1, ':').append(value);
     }
 }
 

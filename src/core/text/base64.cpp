@@ -13,23 +13,23 @@ namespace nats::text {
 
 namespace {
 
+constexpr std::string_view common_digits =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+constexpr std::string_view url_digits =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
 constexpr std::uint8_t no_digit = 64;
 
-constexpr std::array<std::uint8_t, 256> values = [] {
-    constexpr std::string_view digits =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+constexpr std::array<std::uint8_t, 256> digit_values = [] {
     std::array<std::uint8_t, 256> out{};
     out.fill(no_digit);
-    for (std::size_t i = 0; i < digits.size(); ++i)
-        out[static_cast<unsigned char>(digits[i])] = static_cast<std::uint8_t>(i);
+    for (std::size_t i = 0; i < common_digits.size(); ++i)
+        out[static_cast<unsigned char>(common_digits[i])] = static_cast<std::uint8_t>(i);
     return out;
 }();
 
-} // namespace
-
-void encode_base64url(std::span<const unsigned char> in, std::span<char> out) noexcept {
-    constexpr std::string_view digits =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+void encode(std::span<const unsigned char> in, std::string_view digits,
+            std::span<char> out) noexcept {
     std::uint32_t bits = 0;
     unsigned held = 0;
     std::size_t at = 0;
@@ -44,6 +44,18 @@ void encode_base64url(std::span<const unsigned char> in, std::span<char> out) no
     if (held != 0) out[at] = digits[bits << (6 - held) & 63U];
 }
 
+} // namespace
+
+void encode_base64url(std::span<const unsigned char> in, std::span<char> out) noexcept {
+    encode(in, url_digits, out);
+}
+
+std::string encode_base64(std::string_view in) {
+    std::string out((in.size() + 2) / 3 * 4, '=');
+    encode({reinterpret_cast<const unsigned char*>(in.data()), in.size()}, common_digits, out);
+    return out;
+}
+
 bool decode_base64(std::string_view in, std::string& out) {
     if (in.size() % 4 != 0) return false;
     std::size_t padding = 0;
@@ -56,7 +68,7 @@ bool decode_base64(std::string_view in, std::string& out) {
     std::uint32_t bits = 0;
     unsigned held = 0;
     for (const char c : in) {
-        const std::uint8_t value = values[static_cast<unsigned char>(c)];
+        const std::uint8_t value = digit_values[static_cast<unsigned char>(c)];
         if (value == no_digit) return false;
         bits = bits << 6U | value;
         held += 6;

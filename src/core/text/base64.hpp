@@ -19,7 +19,9 @@ namespace nats::text {
 /// Fills `out`, which has `base64url_size(in.size())` characters.
 void encode_base64url(std::span<const unsigned char> in, std::span<char> out) noexcept;
 
-/// The common alphabet, with padding. False, and `out` unchanged, for what is none.
+/// The common alphabet, with padding.
+[[nodiscard]] std::string encode_base64(std::string_view in);
+/// The same back. False, and `out` unchanged, for what is none.
 [[nodiscard]] bool decode_base64(std::string_view in, std::string& out);
 
 } // namespace nats::text
