@@ -79,11 +79,13 @@ TEST_P(js_push, a_durable_one_of_a_group) {
                          ++of_first;
                          got.insert(std::string(m.payload()));
                          EXPECT_TRUE(js.ack(m));
-                     }).value();
+                     })
+                     .value();
     auto second = push.consume([&](js::message_view& m) {
                           got.insert(std::string(m.payload()));
                           EXPECT_TRUE(js.ack(m));
-                      }).value();
+                      })
+                      .value();
     poll_until(nc, [&] { return got.size() >= 200; });
     EXPECT_EQ(std::set<std::string>(got.begin(), got.end()).size(), 200U);
     first.stop();

@@ -87,9 +87,8 @@ op<result<void>> push_subscription::make_consumer(runtime& rt, push_subscription
     context c = s.request_.settings;
     std::string stream = s.request_.stream;
     consumer_config config = s.request_.config;
-    result<consumer_info> made =
-        co_await create_consumer(rt, std::move(c), std::move(stream), std::move(config),
-                                 consumer_action::create_or_update);
+    result<consumer_info> made = co_await create_consumer(
+        rt, std::move(c), std::move(stream), std::move(config), consumer_action::create_or_update);
     if (!made) {
         s.finish(made.error());
         co_return result<void>();
@@ -100,8 +99,7 @@ op<result<void>> push_subscription::make_consumer(runtime& rt, push_subscription
 }
 
 op<result<void>> push_subscription::look_for_consumer(runtime& rt, push_subscription& s) {
-    result<api_request> r =
-        encode_consumer_info(s.request_.settings, s.request_.stream, s.name_);
+    result<api_request> r = encode_consumer_info(s.request_.settings, s.request_.stream, s.name_);
     if (!r) co_return result<void>();
     result<nats::message> reply = co_await call_api(rt, std::move(*r));
     if (!reply) co_return result<void>(); // it knows no better
