@@ -69,9 +69,8 @@ TEST_P(js_ordered, where_it_begins) {
     EXPECT_EQ(begins({}), "1 ");
     EXPECT_EQ(begins({.deliver_policy = js::deliver_policy::last}), "20 ");
     EXPECT_EQ(begins({.deliver_policy = js::deliver_policy::last_per_subject}), "20 ");
-    EXPECT_EQ(
-        begins({.deliver_policy = js::deliver_policy::by_start_sequence, .opt_start_seq = 7}),
-        "7 ");
+    EXPECT_EQ(begins({.deliver_policy = js::deliver_policy::by_start_sequence, .opt_start_seq = 7}),
+              "7 ");
     const std::string_view none[] = {"s.other"};
     auto filtered = js.ordered_consumer("S", {.filter_subjects = none}).messages().value();
     EXPECT_EQ(filtered.next(100ms).error(), errc::timeout);
@@ -83,8 +82,8 @@ TEST_P(js_ordered, from_now_on_over_a_deletion) {
     client nc = connect();
     make_stream(nc, 5);
     jetstream js(nc);
-    auto flow = js.ordered_consumer("S", {.deliver_policy = js::deliver_policy::new_,
-                                          .name_prefix = "mine"})
+    auto flow = js.ordered_consumer(
+                      "S", {.deliver_policy = js::deliver_policy::new_, .name_prefix = "mine"})
                     .messages()
                     .value();
     EXPECT_EQ(flow.next(200ms).error(), errc::timeout);
@@ -97,8 +96,9 @@ TEST_P(js_ordered, over_deletions) {
     client nc = connect();
     make_stream(nc, 500);
     jetstream js(nc);
+    // Heartbeats tell when a server before 2.10 has nothing to say to a pull.
     auto flow = js.ordered_consumer("S", {.name_prefix = "mine"})
-                    .messages({.max_messages = 20})
+                    .messages({.max_messages = 20, .expires = 1s, .idle_heartbeat = 150ms})
                     .value();
     std::string got;
     for (int i = 0; i < 10; ++i) {

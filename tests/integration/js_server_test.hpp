@@ -21,7 +21,8 @@ protected:
     void SetUp() override {
         server_test::SetUp();
         if (HasFatalFailure() || IsSkipped()) return;
-        std::string name = (std::filesystem::temp_directory_path() / "natsproto-js-XXXXXX").string();
+        std::string name =
+            (std::filesystem::temp_directory_path() / "natsproto-js-XXXXXX").string();
         ASSERT_NE(::mkdtemp(name.data()), nullptr);
         store_ = name;
         start("jetstream: { store_dir: \"" + name + "\" }");

@@ -35,6 +35,11 @@ public:
     [[nodiscard]] auto ordered_consumer(std::string_view stream, const ordered_options& o = {}) {
         return basic_ordered_consumer<Jetstream>(self(), stream, o);
     }
+    /// `config.deliver_subject` is a new inbox if it is empty; `deliver_group` is the queue group
+    /// that the subscription joins. The rest is looked at when messages are asked for.
+    [[nodiscard]] auto push_consumer(std::string_view stream, consumer_config config = {}) {
+        return basic_push_consumer<Jetstream>(self(), stream, std::move(config));
+    }
 
     /// It is done with, for good.
     template <delivered_message M>

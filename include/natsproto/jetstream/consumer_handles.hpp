@@ -12,6 +12,7 @@
 #include <natsproto/jetstream/delivery.hpp>
 #include <natsproto/jetstream/ordered_subscription.hpp>
 #include <natsproto/jetstream/pull_subscription.hpp>
+#include <natsproto/jetstream/push_subscription.hpp>
 #include <natsproto/result.hpp>
 #include <natsproto/time.hpp>
 
@@ -346,6 +347,44 @@ private:
     js::ordered_options options_; ///< but for the two that are views
     std::vector<std::string> filters_;
     std::string prefix_;
+};
+
+/// A consumer that pushes. It is made when its flow begins, behind the subscription; one that is
+/// there with this configuration, and a durable name, is as good. Flow control is answered, and
+/// heartbeats are looked after: `idle_heartbeat` should be set, since nothing else tells that the
+/// consumer is gone, but for a new connection. Without a durable name it is deleted at the end.
+template <class Jetstream>
+class basic_push_consumer {
+public:
+    using starter = js_starter<Jetstream>;
+    using messages_type = typename starter::messages;
+    using consumption_type = typename starter::consumption;
+
+    basic_push_consumer(Jetstream js, std::string_view stream, js::consumer_config c)
+        : js_(std::move(js)), stream_(stream), config_(std::move(c)) {}
+
+    /// Errors: `invalid_name`, those of subscribing, `not_connected` before the first connection.
+    /// That it could not be made ends the flow.
+    [[nodiscard]] result<messages_type> messages() { return begin<messages_type>({}); }
+    [[nodiscard]] result<consumption_type> consume(std::function<void(js::message_view&)> handler) {
+        if (!handler) return error{errc::invalid_argument, "no handler"};
+        return begin<consumption_type>(std::move(handler));
+    }
+
+private:
+    template <class Out>
+    [[nodiscard]] result<Out> begin(std::function<void(js::message_view&)> handler) {
+        result<js::push_request> r = js::encode_push(js_.settings(), stream_, config_);
+        if (!r) return r.error();
+        return starter::template start<Out>(
+            js_,
+            [&](runtime& rt) { return std::make_unique<js::push_subscription>(rt, std::move(*r)); },
+            std::move(handler));
+    }
+
+    Jetstream js_;
+    std::string stream_;
+    js::consumer_config config_;
 };
 
 } // namespace nats

@@ -83,6 +83,18 @@ protected:
 private:
     friend op<result<std::optional<message>>> next(runtime& rt, consumption& c,
                                                    time_point deadline);
+    /// A reader that waits, until it has returned or was cancelled.
+    class reading {
+    public:
+        explicit reading(consumption& c) noexcept : of_(c) { ++of_.readers_; }
+        reading(const reading&) = delete;
+        reading& operator=(const reading&) = delete;
+        ~reading() { --of_.readers_; }
+
+    private:
+        consumption& of_;
+    };
+
     [[nodiscard]] static op<result<void>> watch(runtime& rt, consumption& c);
     void follow_connection(runtime& rt);
     void settle(runtime& rt);

@@ -28,8 +28,8 @@ namespace nats::js {
 struct ordered_options {
     std::span<const std::string_view> filter_subjects{}; ///< several of them: 2.10
     js::deliver_policy deliver_policy = js::deliver_policy::all;
-    std::uint64_t opt_start_seq = 0;            ///< for `by_start_sequence`, and only there
-    std::optional<wall_time> opt_start_time{};  ///< for `by_start_time`, and only there
+    std::uint64_t opt_start_seq = 0;           ///< for `by_start_sequence`, and only there
+    std::optional<wall_time> opt_start_time{}; ///< for `by_start_time`, and only there
     js::replay_policy replay_policy = js::replay_policy::instant;
     bool headers_only = false;
     /// Of the consumers' names, which end in a number. By default one that nothing else has.

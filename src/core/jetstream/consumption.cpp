@@ -114,13 +114,7 @@ op<result<void>> consumption::watch(runtime& rt, consumption& c) {
 }
 
 op<result<std::optional<message>>> next(runtime& rt, consumption& c, time_point deadline) {
-    struct counted { // also when it is cancelled
-        explicit counted(int& n) noexcept : n_(n) { ++n_; }
-        counted(const counted&) = delete;
-        counted& operator=(const counted&) = delete;
-        ~counted() { --n_; }
-        int& n_;
-    } const reader(c.readers_);
+    const consumption::reading reader(c);
     c.settle(rt);
     bool looked = false;
     while (!c.finished()) {

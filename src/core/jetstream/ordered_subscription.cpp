@@ -94,9 +94,8 @@ op<result<void>> ordered_subscription::make_consumer(runtime& rt, ordered_subscr
     context c = s.settings_;
     std::string stream = s.stream_;
     consumer_config config = s.machine_.begin_creation();
-    result<consumer_info> made =
-        co_await create_consumer(rt, std::move(c), std::move(stream), std::move(config),
-                                 consumer_action::create_or_update);
+    result<consumer_info> made = co_await create_consumer(
+        rt, std::move(c), std::move(stream), std::move(config), consumer_action::create_or_update);
     if (made)
         s.machine_.handle_created(*made, rt.now());
     else

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Theory of operation: a server that pushes waits for an answer to its flow control before it sends
+// more, so the answer is due when all before it was handled, which is when the next message is
+// looked at. A heartbeat of a server that waits in vain, since its question was lost, names the
+// subject again.
+
+#include <natsproto/jetstream/push_machine.hpp>
+
+#include <natsproto/jetstream/metadata.hpp>
+#include <natsproto/jetstream/pull_machine.hpp>
+
+#include <charconv>
+
+namespace nats::js {
+
+namespace {
+
+constexpr std::size_t most_push_warnings = 16;
+
+} // namespace
+
+bool push_machine::handle_message(const nats::message_view& m, time_point now) {
+    if (finished_) return false;
+    if (silent_at_ != no_deadline) touch(now);
+    if (is_status(m)) {
+        handle_status(m);
+        return false;
+    }
+    if (const result<metadata> of = parse_metadata(m.reply); of)
+        last_delivery_ = of->consumer_sequence;
+    return true;
+}
+
+void push_machine::handle_status(const nats::message_view& m) {
+    const std::uint16_t status = m.status();
+    const std::string text(m.headers.description());
+    if (status == 100 && !m.reply.empty()) {
+        answer_ = m.reply;
+    } else if (status == 100) {
+        handle_heartbeat(m.headers);
+    } else if (status == 409 && text.find("eleted") != std::string::npos) {
+        finish({errc::consumer_deleted, status, text});
+    } else {
+        warn({errc::pull_refused, status, text});
+    }
+}
+
+void push_machine::handle_heartbeat(header_view h) {
+    if (const auto stalled = h.get("Nats-Consumer-Stalled")) answer_ = *stalled;
+    const std::string_view text = h.get("Nats-Last-Consumer").value_or("");
+    std::uint64_t sent = 0;
+    const auto parsed = std::from_chars(text.data(), text.data() + text.size(), sent);
+    if (parsed.ec != std::errc() || parsed.ptr != text.data() + text.size()) return;
+    if (grouped_ || last_delivery_ == 0 || sent <= last_delivery_) return;
+    warn({errc::slow_consumer, "delivery " + std::to_string(sent) + " was sent, and " +
+                                   std::to_string(last_delivery_) + " is the last that has come"});
+    last_delivery_ = sent; // told once
+}
+
+void push_machine::touch(time_point now) noexcept {
+    if (heartbeat_ > duration::zero()) silent_at_ = deadline_after(now, 2 * heartbeat_);
+}
+
+void push_machine::handle_begin(time_point now) {
+    touch(now);
+}
+
+void push_machine::handle_timeout(time_point now) {
+    if (finished_ || silent_at_ > now) return;
+    warn(errc::no_heartbeat);
+    doubt_ = true;
+    touch(now);
+}
+
+std::optional<std::string> push_machine::poll_answer() {
+    if (answer_.empty()) return std::nullopt;
+    return std::exchange(answer_, {});
+}
+
+void push_machine::warn(error why) {
+    if (warnings_.size() < most_push_warnings) warnings_.push_back(std::move(why));
+}
+
+std::optional<error> push_machine::poll_warning() {
+    if (warnings_.empty()) return std::nullopt;
+    error first = std::move(warnings_.front());
+    warnings_.pop_front();
+    return first;
+}
+
+void push_machine::finish(error why) {
+    if (finished_) return;
+    finished_ = true;
+    outcome_ = std::move(why);
+}
+
+} // namespace nats::js
