@@ -81,7 +81,7 @@ TEST_P(js_direct_get, what_is_not_there) {
 }
 
 TEST_P(js_direct_get, where_it_is_not_allowed) {
-    auto hasty = jetstream_type::make(nc(), {.timeout = 200ms}).value();
+    auto hasty = jetstream::make(nc(), {.timeout = 200ms}).value();
     for (const char* stream : {"closed", "missing"}) {
         const result<js::stored_message> m = hasty.direct_get(stream, 1);
         ASSERT_FALSE(m);
@@ -104,7 +104,7 @@ TEST_P(js_direct_get, the_payload_only) {
 }
 
 TEST_P(js_direct_get, required_api_level) {
-    auto demanding = jetstream_type::make(nc(), {.required_api_level = 1000}).value();
+    auto demanding = jetstream::make(nc(), {.required_api_level = 1000}).value();
     const result<js::stored_message> m = demanding.direct_get("S", 1);
     if (at_least(2, 12)) {
         ASSERT_FALSE(m);

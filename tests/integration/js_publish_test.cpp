@@ -128,18 +128,18 @@ TEST_P(js_publish, with_a_prefix_and_a_domain) {
     make();
     const pub_ack ack = js().publish("s.a", "x").value();
     EXPECT_EQ(ack.domain, "hub");
-    const auto in_domain = jetstream_type::make(nc(), {.domain = "hub"}).value();
+    const auto in_domain = jetstream::make(nc(), {.domain = "hub"}).value();
     auto by_domain = in_domain;
     EXPECT_EQ(by_domain.stream_info("S").value().state.messages, 1U);
     EXPECT_EQ(by_domain.publish("s.a").value().seq, 2U);
-    auto nowhere = jetstream_type::make(nc(), {.domain = "other"}).value();
+    auto nowhere = jetstream::make(nc(), {.domain = "other"}).value();
     EXPECT_EQ(code_of(nowhere.stream_info("S")), errc::jetstream_not_enabled);
 }
 
 TEST_P(js_publish, not_enabled) {
     (void)start();
     client plain = connect();
-    jetstream_type none(plain);
+    jetstream none(plain);
     EXPECT_EQ(code_of(none.publish("s.a", {}, {.retry_attempts = 0})), errc::no_stream_response);
 }
 
@@ -270,7 +270,7 @@ TEST_P(js_publish, a_window_tells_what_the_server_refused) {
 TEST_P(js_publish, a_window_whose_server_goes) {
     make();
     client patient = connect({.max_reconnects = -1, .reconnect_wait = 10ms});
-    jetstream_type here(patient);
+    jetstream here(patient);
     auto publisher = here.make_publisher().value();
     ASSERT_TRUE(publisher.publish("s.a", "before"));
     ASSERT_TRUE(publisher.complete(long_enough));

@@ -123,7 +123,17 @@ result<api_request> encode_direct_last_for(const context& c, std::string_view st
 namespace {
 
 /// What the server adds. The first four are with every message.
-enum added : std::size_t { stream, subject, sequence, time_stamp, pending, last_sequence, up_to };
+struct added {
+    enum name : std::size_t {
+        stream,
+        subject,
+        sequence,
+        time_stamp,
+        pending,
+        last_sequence,
+        up_to
+    };
+};
 constexpr std::array<std::string_view, 7> added_names{
     "Nats-Stream",      "Nats-Subject",       "Nats-Sequence",     "Nats-Time-Stamp",
     "Nats-Num-Pending", "Nats-Last-Sequence", "Nats-UpTo-Sequence"};
@@ -136,7 +146,7 @@ struct additions {
                            [](const auto& v) { return v.has_value(); });
     }
     /// 0 for one that is not there, or is no number.
-    [[nodiscard]] std::uint64_t number(added which) const noexcept {
+    [[nodiscard]] std::uint64_t number(added::name which) const noexcept {
         std::uint64_t n = 0;
         if (!values[which]) return 0;
         const std::string_view text = *values[which];
@@ -184,12 +194,12 @@ error error_of(const nats::message_view& m) {
 
 result<void> read_message(const nats::message_view& m, const additions& found, bool of_batch,
                           stored_message& into) {
-    const std::uint64_t seq = found.number(sequence);
+    const std::uint64_t seq = found.number(added::sequence);
     if (seq == 0) return error{errc::invalid_response, "Nats-Sequence"};
-    const std::optional<wall_time> t = parse_wall_time(*found.values[time_stamp]);
+    const std::optional<wall_time> t = parse_wall_time(*found.values[added::time_stamp]);
     if (!t) return error{errc::invalid_response, "Nats-Time-Stamp"};
-    into.stream = *found.values[stream];
-    into.subject = *found.values[subject];
+    into.stream = *found.values[added::stream];
+    into.subject = *found.values[added::subject];
     into.sequence = seq;
     into.time = t;
     into.header_block =
@@ -216,19 +226,20 @@ direct_batch_machine::verdict direct_batch_machine::handle_message(const nats::m
     const additions found = find_additions(m.headers);
     if (!found.is_message()) {
         if (m.status() != 204) return fail(error_of(m));
-        into.pending = found.number(pending);
-        if (found.values[last_sequence]) into.last_sequence = found.number(last_sequence);
-        into.up_to_sequence = found.number(up_to);
+        into.pending = found.number(added::pending);
+        if (found.values[added::last_sequence])
+            into.last_sequence = found.number(added::last_sequence);
+        into.up_to_sequence = found.number(added::up_to);
         return verdict::done;
     }
     bytes_ += m.size();
     if (++messages_ > most_ || bytes_ > most_bytes)
         return fail({errc::invalid_response, "more than was asked for"});
     stored_message one;
-    const bool of_batch = found.values[pending].has_value();
+    const bool of_batch = found.values[added::pending].has_value();
     if (result<void> ok = read_message(m, found, of_batch, one); !ok) return fail(ok.error());
     into.last_sequence = one.sequence;
-    into.pending = found.number(pending);
+    into.pending = found.number(added::pending);
     into.messages.push_back(std::move(one));
     if (of_batch) return verdict::more;
     into.single = true;
