@@ -25,11 +25,10 @@ TEST_P(consumer_command, adds_a_pull_consumer_with_defaults) {
     const finished f = cli({"consumer", "add", "ORDERS", "worker", "--pull", "--defaults"});
     EXPECT_EQ(f.code, 0) << f.err;
     EXPECT_EQ(f.err, "Created consumer worker\n");
-    for (const char* line :
-         {"Consumer worker of stream ORDERS\n", "  Durable:              yes\n",
-          "  Delivery:             pull\n", "  Begins with:          all\n",
-          "  Acknowledgement:      explicit\n", "  Ack wait:             30s\n",
-          "  Unprocessed:          2\n"}) {
+    for (const char* line : {"Consumer worker of stream ORDERS\n", "  Durable:              yes\n",
+                             "  Delivery:             pull\n", "  Begins with:          all\n",
+                             "  Acknowledgement:      explicit\n", "  Ack wait:             30s\n",
+                             "  Unprocessed:          2\n"}) {
         EXPECT_TRUE(contains(f.out, line)) << line << "\nis not in\n" << f.out;
     }
     EXPECT_EQ(state(), f.out);
@@ -37,14 +36,49 @@ TEST_P(consumer_command, adds_a_pull_consumer_with_defaults) {
 
 TEST_P(consumer_command, adds_one_with_every_common_flag) {
     make_orders();
-    const std::string out =
-        run({"consumer", "add", "ORDERS", "worker", "--filter", "orders.new", "--ack", "all",
-             "--deliver", "last", "--wait", "10s", "--max-deliver", "12", "--max-pending", "7",
-             "--replay", "original", "--sample", "50", "--inactive-threshold", "1h",
-             "--headers-only", "--backoff", "linear", "--backoff-steps", "3", "--backoff-min", "1s",
-             "--backoff-max", "5s", "--description", "works", "--max-pull-batch", "20",
-             "--max-pull-expire", "1m", "--max-waiting", "9", "--replicas", "1", "--memory",
-             "--json"});
+    const std::string out = run({"consumer",
+                                 "add",
+                                 "ORDERS",
+                                 "worker",
+                                 "--filter",
+                                 "orders.new",
+                                 "--ack",
+                                 "all",
+                                 "--deliver",
+                                 "last",
+                                 "--wait",
+                                 "10s",
+                                 "--max-deliver",
+                                 "12",
+                                 "--max-pending",
+                                 "7",
+                                 "--replay",
+                                 "original",
+                                 "--sample",
+                                 "50",
+                                 "--inactive-threshold",
+                                 "1h",
+                                 "--headers-only",
+                                 "--backoff",
+                                 "linear",
+                                 "--backoff-steps",
+                                 "3",
+                                 "--backoff-min",
+                                 "1s",
+                                 "--backoff-max",
+                                 "5s",
+                                 "--description",
+                                 "works",
+                                 "--max-pull-batch",
+                                 "20",
+                                 "--max-pull-expire",
+                                 "1m",
+                                 "--max-waiting",
+                                 "9",
+                                 "--replicas",
+                                 "1",
+                                 "--memory",
+                                 "--json"});
     for (const char* part :
          {"\"filter_subject\": \"orders.new\"", "\"ack_policy\": \"all\"",
           "\"deliver_policy\": \"last\"", "\"max_deliver\": 12", "\"max_ack_pending\": 7",
@@ -60,8 +94,8 @@ TEST_P(consumer_command, adds_one_with_every_common_flag) {
 TEST_P(consumer_command, takes_several_filters) {
     make_orders(1);
     (void)run({"pub", "orders.old", "x"});
-    const finished f = cli({"consumer", "add", "ORDERS", "worker", "--filter", "orders.new,orders.a",
-                            "--filter", "orders.b"});
+    const finished f = cli({"consumer", "add", "ORDERS", "worker", "--filter",
+                            "orders.new,orders.a", "--filter", "orders.b"});
     if (is_before(10)) {
         EXPECT_EQ(f.code, 1);
         EXPECT_TRUE(contains(f.err, "2.10")) << f.err;
@@ -146,8 +180,9 @@ TEST_P(consumer_command, next_prints_and_acknowledges) {
     make_worker();
     const finished one = cli({"consumer", "next", "ORDERS", "worker"});
     EXPECT_EQ(one.code, 0) << one.err;
-    EXPECT_EQ(one.out, "[#1] Received on \"orders.new\", stream sequence 1, consumer sequence 1, "
-                       "delivery 1, 2 pending\n1\n\n");
+    EXPECT_EQ(one.out,
+              "[#1] Received on \"orders.new\", stream sequence 1, consumer sequence 1, "
+              "delivery 1, 2 pending\n1\n\n");
     EXPECT_TRUE(contains(state(), "  Unacknowledged:       0\n"));
     EXPECT_EQ(run({"consumer", "next", "ORDERS", "worker", "--raw", "--count", "2"}), "2\n3\n");
     EXPECT_TRUE(contains(state(), "Acknowledged up to:   consumer sequence 3"));
@@ -193,8 +228,7 @@ TEST_P(consumer_command, next_of_one_that_is_missing_or_pushes) {
 TEST_P(consumer_command, sub_prints_until_count) {
     make_orders(700);
     make_worker();
-    const std::string out =
-        run({"consumer", "sub", "ORDERS", "worker", "--raw", "--count", "600"});
+    const std::string out = run({"consumer", "sub", "ORDERS", "worker", "--raw", "--count", "600"});
     EXPECT_EQ(lines_of(out), 600);
     EXPECT_EQ(out.substr(0, 6), "1\n2\n3\n");
     EXPECT_TRUE(contains(state(), "Acknowledged up to:   consumer sequence 600"));

@@ -82,8 +82,8 @@ protected:
 
 private:
     [[nodiscard]] std::string storing(std::string_view more) const {
-        return "jetstream { store_dir: \"" + directory.file("store") + "\"\n" +
-               std::string(more) + "}\n";
+        return "jetstream { store_dir: \"" + directory.file("store") + "\"\n" + std::string(more) +
+               "}\n";
     }
 };
 

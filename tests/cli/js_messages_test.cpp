@@ -48,8 +48,8 @@ TEST_P(stream_messages, pub_without_a_stream_is_no_responders) {
 }
 
 TEST_P(stream_messages, pub_tells_what_the_stream_refuses) {
-    make_orders(0, {"--max-msg-size", "10"});
-    const finished f = cli({"pub", "-J", "orders.new", "more than ten bytes"});
+    make_orders(0, {"--max-msg-size", "100"});
+    const finished f = cli({"pub", "-J", "orders.new", std::string(101, 'x')});
     EXPECT_EQ(f.code, 1);
     EXPECT_TRUE(contains(f.err, "message size exceeds maximum allowed")) << f.err;
     const finished wrong = cli({"pub", "-J", "orders.new", "x", "-H", "Nats-Expected-Stream:S"});
@@ -113,8 +113,9 @@ TEST_P(stream_messages, purge_removes_what_was_said) {
     EXPECT_EQ(count(), "11");
     EXPECT_EQ(cli({"stream", "purge", "ORDERS", "--seq", "4", "-f"}).err,
               "Removed 3 messages from stream ORDERS\n");
-    EXPECT_EQ(cli({"stream", "purge", "ORDERS", "--subject", "orders.new", "--keep", "2", "-f"}).err,
-              "Removed 5 messages from stream ORDERS\n");
+    EXPECT_EQ(
+        cli({"stream", "purge", "ORDERS", "--subject", "orders.new", "--keep", "2", "-f"}).err,
+        "Removed 5 messages from stream ORDERS\n");
     EXPECT_EQ(run({"stream", "view", "ORDERS", "-r"}), "9\n10\nold\n");
     EXPECT_EQ(run({"stream", "purge", "ORDERS", "-f", "--json"}),
               "{\n  \"success\": true,\n  \"purged\": 3\n}\n");

@@ -27,20 +27,44 @@ TEST_P(stream_command, adds_a_stream_with_defaults) {
 }
 
 TEST_P(stream_command, adds_a_stream_with_every_common_flag) {
-    const std::string out =
-        run({"stream",        "add",           "S",
-             "--subjects",    "a.*, b",        "--subjects",
-             "c",             "--storage",     "memory",
-             "--retention",   "work",          "--discard",
-             "new",           "--max-msgs",    "10",
-             "--max-bytes",   "2MiB",          "--max-age",
-             "1h30m",         "--max-msg-size", "64K",
-             "--max-msgs-per-subject", "5",    "--discard-per-subject",
-             "--dupe-window", "30s",           "--replicas",
-             "1",             "--allow-rollup", "--deny-delete",
-             "--no-deny-purge", "--no-allow-direct", "--no-ack",
-             "--description", "what comes in", "--max-consumers",
-             "-1",            "--json"});
+    const std::string out = run({"stream",
+                                 "add",
+                                 "S",
+                                 "--subjects",
+                                 "a.*, b",
+                                 "--subjects",
+                                 "c",
+                                 "--storage",
+                                 "memory",
+                                 "--retention",
+                                 "work",
+                                 "--discard",
+                                 "new",
+                                 "--max-msgs",
+                                 "10",
+                                 "--max-bytes",
+                                 "2MiB",
+                                 "--max-age",
+                                 "1h30m",
+                                 "--max-msg-size",
+                                 "64K",
+                                 "--max-msgs-per-subject",
+                                 "5",
+                                 "--discard-per-subject",
+                                 "--dupe-window",
+                                 "30s",
+                                 "--replicas",
+                                 "1",
+                                 "--allow-rollup",
+                                 "--deny-delete",
+                                 "--no-deny-purge",
+                                 "--no-allow-direct",
+                                 "--no-ack",
+                                 "--description",
+                                 "what comes in",
+                                 "--max-consumers",
+                                 "-1",
+                                 "--json"});
     for (const char* part :
          {"\"subjects\": [\n      \"a.*\",\n      \"b\",\n      \"c\"\n    ]",
           "\"storage\": \"memory\"", "\"retention\": \"workqueue\"", "\"discard\": \"new\"",
@@ -104,8 +128,8 @@ TEST_P(stream_command, edits_what_flags_say_and_nothing_else) {
     EXPECT_TRUE(contains(f.out, "  Messages:             12\n")) << f.out;
     EXPECT_TRUE(contains(f.out, "  Description:          before\n")) << f.out;
     EXPECT_TRUE(contains(f.out, "  Direct get:           yes\n")) << f.out;
-    const std::string off = run({"stream", "edit", "ORDERS", "--no-allow-direct", "--subjects",
-                                 "orders.>,more"});
+    const std::string off =
+        run({"stream", "edit", "ORDERS", "--no-allow-direct", "--subjects", "orders.>,more"});
     EXPECT_FALSE(contains(off, "Direct get")) << off;
     EXPECT_TRUE(contains(off, "orders.>, more\n")) << off;
 }

@@ -36,7 +36,7 @@ TEST(jetstream_usage, help) {
             const finished f = run_cli({group, command, "--help"});
             EXPECT_EQ(f.code, 0) << command;
             EXPECT_TRUE(contains(f.out, "Exit codes:")) << command;
-            EXPECT_TRUE(contains(all.out, std::string("  ") + command + "  ")) << all.out;
+            EXPECT_TRUE(contains(all.out, std::string("\n  ") + command)) << all.out;
         }
     }
 }
@@ -111,11 +111,13 @@ TEST(jetstream_usage, files_that_are_no_configuration) {
     const scratch_directory d;
     for (const char* text : {"", "[]", "{", "{\"name\": 5}", "\xff"}) {
         const std::string file = d.write("c.json", text);
-        EXPECT_NE(run_alone({"stream", "add", "S", "--subjects", "s", "--config", file}).code, 0)
-            << text;
-        const finished f = run_alone({"consumer", "add", "S", "c", "--config", file});
-        EXPECT_FALSE(contains(f.err, "cannot connect")) << f.err;
-        EXPECT_EQ(f.code, 2) << text << f.err;
+        for (const arguments& line :
+             {arguments{"stream", "add", "S", "--subjects", "s", "--config", file},
+              arguments{"consumer", "add", "S", "c", "--config", file}}) {
+            const finished f = run_alone(line);
+            EXPECT_EQ(f.code, 2) << text << f.err;
+            EXPECT_TRUE(contains(f.err, file)) << f.err;
+        }
     }
     EXPECT_EQ(run_alone({"stream", "add", "--config", d.file("")}).code, 2);
 }
