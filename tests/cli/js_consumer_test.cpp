@@ -274,6 +274,24 @@ TEST_P(consumer_command, sub_goes_on_after_the_server_was_away) {
     EXPECT_EQ(p->wait().code, 0);
 }
 
+TEST_P(consumer_command, does_what_its_page_shows) {
+    const finished f = shell(
+        "set -e\n"
+        "$CLI stream add ORDERS --subjects 'orders.>' --max-age 7d --defaults >/dev/null\n"
+        "$CLI pub -J orders.new 'one coffee'\n"
+        "$CLI stream view ORDERS --raw\n"
+        "$CLI consumer add ORDERS worker --pull --defaults >/dev/null\n"
+        "$CLI consumer next ORDERS worker --count 1 --raw\n"
+        "$CLI consumer rm ORDERS worker --force\n"
+        "$CLI stream rm ORDERS --force\n"
+        "$CLI stream info ORDERS");
+    EXPECT_EQ(f.code, 1);
+    EXPECT_EQ(f.out, "Stored in stream ORDERS as number 1\none coffee\none coffee\n");
+    EXPECT_TRUE(
+        f.err.ends_with("natsproto: JetStream refused it (status 404) (10059): stream not found\n"))
+        << f.err;
+}
+
 TEST_P(consumer_command, pauses_and_goes_on) {
     make_orders(1);
     make_worker();
