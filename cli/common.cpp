@@ -17,9 +17,10 @@ namespace nats::cli {
 
 const char* const exit_codes =
     "Exit codes: 0 done; 1 an error of the connection or the server, also when it refused\n"
-    "something (-ERR); 2 wrong usage; 3 timeout; 4 no responders; 130 or 143 when SIGINT or\n"
-    "SIGTERM ended it before its --count. sub and reply without --count end with 0 then, and also\n"
-    "when nobody reads their output any more.";
+    "something; 2 wrong usage; 3 timeout; 4 no responders, or no stream; 130 or 143 when SIGINT\n"
+    "or SIGTERM ended it before its --count. sub, reply and consumer sub without --count end with "
+    "0\n"
+    "then, and also when nobody reads their output any more.";
 
 int exit_code_for(const error& e) noexcept {
     switch (e.code()) {
@@ -52,9 +53,9 @@ struct unit {
     std::string_view name;
     double nanoseconds;
 };
-constexpr std::array units{unit{"ns", 1},     unit{"us", 1e3},   unit{"\u00b5s", 1e3},
-                           unit{"ms", 1e6},   unit{"s", 1e9},    unit{"m", 60e9},
-                           unit{"h", 3600e9}, unit{"d", 86400e9}, unit{"w", 7 * 86400e9},
+constexpr std::array units{unit{"ns", 1},           unit{"us", 1e3},    unit{"\u00b5s", 1e3},
+                           unit{"ms", 1e6},         unit{"s", 1e9},     unit{"m", 60e9},
+                           unit{"h", 3600e9},       unit{"d", 86400e9}, unit{"w", 7 * 86400e9},
                            unit{"y", 365 * 86400e9}};
 /// Longer ones are a mistake, and would overflow.
 constexpr double longest = 100 * 365 * 86400e9;

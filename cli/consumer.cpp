@@ -6,7 +6,6 @@
 // Theory of operation: as stream.cpp.
 
 #include "consumer.hpp"
-
 #include "js.hpp"
 #include "js_text.hpp"
 #include "output.hpp"
@@ -226,10 +225,10 @@ std::vector<command> add_consumer(CLI::App& app) {
     group->alias("con")->alias("c");
     group->require_subcommand(1);
     group->footer(exit_codes);
-    return {add_consumer_add(*group),   add_consumer_edit(*group),   add_consumer_ls(*group),
-            add_consumer_info(*group),  add_consumer_rm(*group),     add_consumer_next(*group),
-            add_consumer_sub(*group), add_consumer_pause(*group),
-            add_consumer_resume(*group), add_consumer_unpin(*group), add_consumer_reset(*group)};
+    return {add_consumer_add(*group),   add_consumer_edit(*group),  add_consumer_ls(*group),
+            add_consumer_info(*group),  add_consumer_rm(*group),    add_consumer_next(*group),
+            add_consumer_sub(*group),   add_consumer_pause(*group), add_consumer_resume(*group),
+            add_consumer_unpin(*group), add_consumer_reset(*group)};
 }
 
 } // namespace nats::cli

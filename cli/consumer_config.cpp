@@ -90,8 +90,8 @@ consumer_flags::change parse_deliver(const std::string& text) {
     }
     if (const std::optional<js::wall_time> t = js::parse_wall_time(text)) return begin_at(*t);
     if (const std::optional<duration> ago = parse_duration(text))
-        return begin_at(std::chrono::time_point_cast<nanoseconds>(std::chrono::system_clock::now()) -
-                        *ago);
+        return begin_at(
+            std::chrono::time_point_cast<nanoseconds>(std::chrono::system_clock::now()) - *ago);
     throw CLI::ValidationError(
         fmt::format("--deliver: \"{}\" is none of these: all, new, last, subject, a sequence, a "
                     "duration such as 1h, a time such as 2026-01-31T12:00:00Z",
@@ -163,8 +163,9 @@ void add_creation(CLI::App& app, consumer_edit_options& o) {
     consumer_flags& f = o.flags;
     app.add_flag("--pull", o.pull, "Messages are asked for; so without --target");
     app.add_flag("--ephemeral", o.ephemeral, "It goes when it was not used for a while");
-    f.choice("--ack", "What is acknowledged: explicit, all, none; explicit for pulls unless told, "
-                      "else none",
+    f.choice("--ack",
+             "What is acknowledged: explicit, all, none; explicit for pulls unless told, "
+             "else none",
              &consumer_config::ack_policy,
              consumer_flags::words<js::ack_policy>{{"explicit", js::ack_policy::explicit_},
                                                    {"all", js::ack_policy::all},
@@ -234,9 +235,10 @@ std::vector<nanoseconds> steps_of(const backoff_options& b) {
     for (const std::string& text : parse_list("--backoff", {b.mode})) {
         const std::optional<duration> d = parse_duration(text);
         if (!d) {
-            throw usage_error(fmt::format("--backoff: \"{}\" is none of these: none, linear, a "
-                                          "comma list of durations",
-                                          printable(text)));
+            throw usage_error(
+                fmt::format("--backoff: \"{}\" is none of these: none, linear, a "
+                            "comma list of durations",
+                            printable(text)));
         }
         all.emplace_back(*d);
     }
@@ -246,12 +248,6 @@ std::vector<nanoseconds> steps_of(const backoff_options& b) {
 void apply(const consumer_edit_options& o, consumer_config& c) {
     o.flags.apply(c);
     if (!o.backoff.mode.empty()) c.backoff = steps_of(o.backoff);
-}
-
-consumer_config config_of(const consumer_edit_options& o) {
-    consumer_config c;
-    js::decode(read_config(o.config), c).value();
-    return c;
 }
 
 void check(const consumer_config& c) {
@@ -265,7 +261,7 @@ consumer_config new_config(const consumer_edit_options& o) {
     const bool push = o.target != nullptr && *o.target;
     if (o.pull && push) throw usage_error("--pull and --target exclude each other");
     if (!o.config.empty())
-        c = config_of(o);
+        c = config_from<consumer_config>(o.config);
     else if (push && !*o.ack)
         c.ack_policy = js::ack_policy::none; // as natscli
     if (!o.name.empty()) c.name = o.name;
@@ -295,7 +291,7 @@ int run_edit(const global_options& g, const consumer_edit_options& o) {
     if (o.flags.empty() && o.config.empty() && o.backoff.mode.empty())
         throw usage_error("nothing to change: give a flag, or --config");
     std::optional<consumer_config> c;
-    if (!o.config.empty()) c = config_of(o);
+    if (!o.config.empty()) c = config_from<consumer_config>(o.config);
     js_connection j(g);
     const js::consumer_info before = j.take(j->consumer_info(o.stream, o.name));
     if (!c) c = before.config;

@@ -31,6 +31,10 @@ void check_delivered(const delivered_options& o) {
 
 deliverer::deliverer(js_connection& j, const delivered_options& o)
     : js_(j), options_(o), info_(j.take(j->consumer_info(o.stream, o.consumer))) {
+    if (const std::string& to = info_.config.deliver_subject; !to.empty()) {
+        throw exception(
+            error{errc::consumer_is_push, "natsproto sub " + to + " prints what comes"});
+    }
     acks_ = o.ack.value_or(info_.config.ack_policy != js::ack_policy::none);
 }
 
@@ -53,7 +57,8 @@ void deliverer::print(const js::message& m) {
         where = fmt::format(", stream sequence {}, consumer sequence {}, delivery {}, {} pending",
                             d->stream_sequence, d->consumer_sequence, d->delivered, d->pending);
     }
-    out_.write(fmt::format("[#{}] Received on \"{}\"{}\n", received_, printable(m.subject()), where));
+    out_.write(
+        fmt::format("[#{}] Received on \"{}\"{}\n", received_, printable(m.subject()), where));
     print_content(out_, m.view(), f);
 }
 

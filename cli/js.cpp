@@ -11,7 +11,7 @@
 #include <fmt/core.h>
 
 #include <fstream>
-#include <iterator>
+#include <ios>
 
 namespace nats::cli {
 
@@ -78,7 +78,9 @@ void check_filter(std::string_view subject) {
 
 std::string read_config(const std::string& file) {
     std::ifstream in(file, std::ios::binary);
-    std::string text(std::istreambuf_iterator<char>(in), {});
+    std::string text(longest_config + 1, '\0');
+    in.read(text.data(), static_cast<std::streamsize>(text.size()));
+    text.resize(static_cast<std::size_t>(in.gcount()));
     if (!in.is_open() || in.bad() || text.empty())
         throw exception(error{errc::file_unreadable, file});
     if (text.size() > longest_config)

@@ -70,5 +70,13 @@ void check_filter(std::string_view subject);
 
 /// What a configuration file has. Throws nats::exception.
 [[nodiscard]] std::string read_config(const std::string& file);
+/// The configuration in it. Throws usage_error too.
+template <class Config>
+[[nodiscard]] Config config_from(const std::string& file) {
+    Config c;
+    if (const result<void> read = js::decode(read_config(file), c); !read)
+        throw usage_error(file + ": no configuration: " + printable(read.error().detail()));
+    return c;
+}
 
 } // namespace nats::cli

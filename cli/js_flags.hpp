@@ -24,8 +24,8 @@ namespace nats::cli {
 
 [[nodiscard]] std::int64_t parse_number(const std::string& flag, const std::string& text,
                                         std::int64_t lowest, std::int64_t highest);
-/// A number, perhaps with one of the units B, K, M, G and T, KB, KiB and so on, each 1024 of the one
-/// before; -1 is none.
+/// A number, perhaps with one of the units B, K, M, G and T, KB, KiB and so on, each 1024 of the
+/// one before; -1 is none.
 [[nodiscard]] std::int64_t parse_bytes(const std::string& flag, const std::string& text,
                                        std::int64_t highest);
 /// A duration; -1 is none, which is 0.
@@ -88,17 +88,17 @@ public:
 
     // For members.
     void text(const std::string& flag, const char* type, const std::string& help,
-              std::string Config::*member) {
+              std::string Config::* member) {
         add(flag, type, help, [member](const std::string& text) {
             return [member, text](Config& c) { c.*member = text; };
         });
     }
-    void toggle(const std::string& names, const std::string& help, bool Config::*member) {
+    void toggle(const std::string& names, const std::string& help, bool Config::* member) {
         add_switch(names, help, [member](Config& c, bool on) { c.*member = on; });
     }
     template <class T>
     void number(const std::string& flag, const char* type, const std::string& help,
-                T Config::*member, std::int64_t lowest = -1,
+                T Config::* member, std::int64_t lowest = -1,
                 std::int64_t highest = std::numeric_limits<std::int64_t>::max()) {
         add(flag, type, help, [=](const std::string& text) {
             const auto n = static_cast<T>(parse_number(flag, text, lowest, highest));
@@ -106,14 +106,14 @@ public:
         });
     }
     template <class T>
-    void bytes(const std::string& flag, const std::string& help, T Config::*member) {
+    void bytes(const std::string& flag, const std::string& help, T Config::* member) {
         add(flag, "BYTES", help, [=](const std::string& text) {
             const auto n = static_cast<T>(parse_bytes(flag, text, std::numeric_limits<T>::max()));
             return [member, n](Config& c) { c.*member = n; };
         });
     }
     void time(const std::string& flag, const std::string& help,
-              std::chrono::nanoseconds Config::*member) {
+              std::chrono::nanoseconds Config::* member) {
         add(flag, "DURATION", help, [=](const std::string& text) {
             return [member, d = parse_limit(flag, text)](Config& c) { c.*member = d; };
         });
@@ -121,7 +121,7 @@ public:
     template <class E>
     using words = std::vector<std::pair<const char*, E>>;
     template <class E>
-    void choice(const std::string& flag, const std::string& help, E Config::*member,
+    void choice(const std::string& flag, const std::string& help, E Config::* member,
                 words<E> all) {
         add(flag, "WORD", help, [=](const std::string& text) {
             for (const auto& [word, value] : all) {
@@ -131,7 +131,7 @@ public:
         });
     }
     void metadata(const std::string& flag, const std::string& help,
-                  std::map<std::string, std::string, std::less<>> Config::*member) {
+                  std::map<std::string, std::string, std::less<>> Config::* member) {
         const auto set = [this, flag, member](const std::vector<std::string>& texts) {
             for (const std::string& t : texts) {
                 changes_.push_back([member, p = parse_pair(flag, t)](Config& c) {

@@ -102,9 +102,9 @@ void facts::add_cluster(const std::optional<js::cluster_info>& c) {
     add_text("Name", c->name);
     add("Leader", c->leader.empty() ? "none" : c->leader);
     for (const js::peer_info& p : c->replicas) {
-        add("Replica", fmt::format("{}, {}{}, {} operations behind", p.name,
-                                   p.current ? "current" : "outdated",
-                                   p.offline ? ", offline" : "", p.lag));
+        add("Replica",
+            fmt::format("{}, {}{}, {} operations behind", p.name,
+                        p.current ? "current" : "outdated", p.offline ? ", offline" : "", p.lag));
     }
 }
 
@@ -124,9 +124,12 @@ std::string exact(std::chrono::nanoseconds d) {
         const char* name;
         std::int64_t size;
     };
-    constexpr std::array units{unit{"d", 86'400'000'000'000}, unit{"h", 3'600'000'000'000},
-                               unit{"m", 60'000'000'000},     unit{"s", 1'000'000'000},
-                               unit{"ms", 1'000'000},         unit{"us", 1'000},
+    constexpr std::array units{unit{"d", 86'400'000'000'000},
+                               unit{"h", 3'600'000'000'000},
+                               unit{"m", 60'000'000'000},
+                               unit{"s", 1'000'000'000},
+                               unit{"ms", 1'000'000},
+                               unit{"us", 1'000},
                                unit{"ns", 1}};
     std::string out;
     std::int64_t left = d.count();

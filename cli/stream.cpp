@@ -6,11 +6,10 @@
 // Theory of operation: each command is one call, whose answer is printed: as text, or as the JSON
 // that JetStream's API has for it.
 
-#include "stream.hpp"
-
 #include "js.hpp"
 #include "js_text.hpp"
 #include "output.hpp"
+#include "stream.hpp"
 
 #include <CLI/App.hpp>
 #include <fmt/core.h>
@@ -120,9 +119,9 @@ using subject_count = std::pair<std::string, std::uint64_t>;
 
 void sort(std::vector<subject_count>& all, const stream_options& o) {
     if (o.sort == "messages") {
-        std::stable_sort(all.begin(), all.end(), [](const subject_count& a, const subject_count& b) {
-            return a.second < b.second;
-        });
+        std::stable_sort(
+            all.begin(), all.end(),
+            [](const subject_count& a, const subject_count& b) { return a.second < b.second; });
     }
     if (o.reverse) std::reverse(all.begin(), all.end());
 }
@@ -250,10 +249,10 @@ std::vector<command> add_stream(CLI::App& app) {
     group->alias("str")->alias("st")->alias("s");
     group->require_subcommand(1);
     group->footer(exit_codes);
-    return {add_stream_add(*group),   add_stream_edit(*group),     add_stream_ls(*group),
-            add_stream_info(*group),  add_stream_state(*group),    add_stream_subjects(*group),
-            add_stream_rm(*group),    add_stream_purge(*group),    add_stream_get(*group),
-            add_stream_view(*group),  add_stream_rmm(*group),      add_stream_seal(*group)};
+    return {add_stream_add(*group),  add_stream_edit(*group),  add_stream_ls(*group),
+            add_stream_info(*group), add_stream_state(*group), add_stream_subjects(*group),
+            add_stream_rm(*group),   add_stream_purge(*group), add_stream_get(*group),
+            add_stream_view(*group), add_stream_rmm(*group),   add_stream_seal(*group)};
 }
 
 } // namespace nats::cli

@@ -7,6 +7,7 @@
 // is sent that nobody asked for, so that old servers take it too.
 
 #include <natsproto/jetstream/stream_config.hpp>
+
 #include <natsproto/subject.hpp>
 
 #include "js.hpp"
@@ -188,15 +189,14 @@ void add_creation(stream_flags& f) {
                                                    {"f", js::storage_type::file},
                                                    {"memory", js::storage_type::memory},
                                                    {"m", js::storage_type::memory}});
-    f.number("--first-sequence", "N", "Where counting begins (2.10)", &stream_config::first_seq,
-             1);
+    f.number("--first-sequence", "N", "Where counting begins (2.10)", &stream_config::first_seq, 1);
     f.toggle("--allow-counter", "Its messages count (2.12)", &stream_config::allow_msg_counter);
     f.choice("--persist-mode", "When a message counts as stored: default, async (2.12)",
              &stream_config::persist_mode,
              stream_flags::words<js::persistence>{{"default", js::persistence::default_},
                                                   {"async", js::persistence::async}});
-    f.add("--limit-consumer-inactive", "DURATION",
-          "How long its consumers may be unused (2.10)", [](const std::string& text) {
+    f.add("--limit-consumer-inactive", "DURATION", "How long its consumers may be unused (2.10)",
+          [](const std::string& text) {
               const auto d = parse_limit("--limit-consumer-inactive", text);
               return [d](stream_config& c) {
                   if (!c.consumer_limits) c.consumer_limits.emplace();
@@ -240,12 +240,6 @@ void add_flags(CLI::App& app, stream_edit_options& o) {
     add_json(app, o.json);
 }
 
-stream_config config_from(const std::string& file) {
-    stream_config c;
-    js::decode(read_config(file), c).value();
-    return c;
-}
-
 void check(const stream_config& c) {
     check_stream_name(c.name);
     for (const std::string& s : c.subjects) check_filter(s);
@@ -258,10 +252,11 @@ stream_config new_config(const stream_edit_options& o) {
     if (o.config.empty())
         c.allow_direct = true; // as natscli
     else
-        c = config_from(o.config);
+        c = config_from<stream_config>(o.config);
     if (!o.name.empty()) c.name = o.name;
     o.flags.apply(c);
-    if (c.name.empty()) throw usage_error("the stream's name is missing: natsproto stream add NAME");
+    if (c.name.empty())
+        throw usage_error("the stream's name is missing: natsproto stream add NAME");
     if (o.config.empty() && c.subjects.empty() && !c.mirror && c.sources.empty())
         throw usage_error("--subjects is missing, or --mirror, --source or --config instead");
     check(c);
@@ -282,7 +277,7 @@ int run_edit(const global_options& g, const stream_edit_options& o) {
     if (o.flags.empty() && o.config.empty())
         throw usage_error("nothing to change: give a flag, or --config");
     std::optional<stream_config> c;
-    if (!o.config.empty()) c = config_from(o.config);
+    if (!o.config.empty()) c = config_from<stream_config>(o.config);
     js_connection j(g);
     if (!c) c = j.take(j->stream_info(o.name)).config;
     c->name = o.name;

@@ -91,8 +91,8 @@ int run_get(const global_options& g, const stream_message_options& o) {
         throw usage_error("stream get takes one of these: a sequence, --last-for");
     if (last) check_filter(o.subject);
     js_connection j(g);
-    const js::stored_message m = j.take(last ? j->get_last_message(o.name, o.subject)
-                                             : j->get_message(o.name, *o.seq));
+    const js::stored_message m =
+        j.take(last ? j->get_last_message(o.name, o.subject) : j->get_message(o.name, *o.seq));
     output out;
     print(out, m, o);
     out.flush();
