@@ -31,6 +31,10 @@ public:
     [[nodiscard]] auto consumer(std::string_view stream, std::string_view name) {
         return basic_consumer<Jetstream>(self(), stream, name);
     }
+    /// Names and subjects are looked at when messages are asked for.
+    [[nodiscard]] auto ordered_consumer(std::string_view stream, const ordered_options& o = {}) {
+        return basic_ordered_consumer<Jetstream>(self(), stream, o);
+    }
 
     /// It is done with, for good.
     template <delivered_message M>

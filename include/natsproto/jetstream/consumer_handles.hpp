@@ -10,6 +10,7 @@
 
 #include <natsproto/jetstream/consumption.hpp>
 #include <natsproto/jetstream/delivery.hpp>
+#include <natsproto/jetstream/ordered_subscription.hpp>
 #include <natsproto/jetstream/pull_subscription.hpp>
 #include <natsproto/result.hpp>
 #include <natsproto/time.hpp>
@@ -294,6 +295,57 @@ private:
     Jetstream js_;
     std::string stream_;
     std::string name_;
+};
+
+/// A stream that is read in order, without a gap or a repetition, over whatever happens to
+/// connections, servers and the consumers that it makes for that. Nothing is to be acknowledged.
+/// Each flow begins where the options say.
+template <class Jetstream>
+class basic_ordered_consumer {
+public:
+    using starter = js_starter<Jetstream>;
+    using messages_type = typename starter::messages;
+    using consumption_type = typename starter::consumption;
+
+    basic_ordered_consumer(Jetstream js, std::string_view stream, const js::ordered_options& o)
+        : js_(std::move(js)), stream_(stream), options_(o), prefix_(o.name_prefix) {
+        filters_.assign(o.filter_subjects.begin(), o.filter_subjects.end());
+    }
+
+    /// As `basic_consumer::messages`. Errors of the first consumer end the flow: its `why` is then
+    /// `jetstream_error` or `filters_not_taken`. By default there is a heartbeat every 5 s.
+    [[nodiscard]] result<messages_type> messages(const js::consume_options& o = {}) {
+        return begin<messages_type>(o, {});
+    }
+    [[nodiscard]] result<consumption_type> consume(std::function<void(js::message_view&)> handler,
+                                                   const js::consume_options& o = {}) {
+        if (!handler) return error{errc::invalid_argument, "no handler"};
+        return begin<consumption_type>(o, std::move(handler));
+    }
+
+private:
+    template <class Out>
+    [[nodiscard]] result<Out> begin(const js::consume_options& o,
+                                    std::function<void(js::message_view&)> handler) {
+        const std::vector<std::string_view> filters(filters_.begin(), filters_.end());
+        js::ordered_options how = options_;
+        how.filter_subjects = filters;
+        how.name_prefix = prefix_;
+        result<js::ordered_request> r = js::encode_ordered(js_.settings(), stream_, how, o);
+        if (!r) return r.error();
+        return starter::template start<Out>(
+            js_,
+            [&](runtime& rt) {
+                return std::make_unique<js::ordered_subscription>(rt, std::move(*r));
+            },
+            std::move(handler));
+    }
+
+    Jetstream js_;
+    std::string stream_;
+    js::ordered_options options_; ///< but for the two that are views
+    std::vector<std::string> filters_;
+    std::string prefix_;
 };
 
 } // namespace nats

@@ -86,7 +86,7 @@ private:
     [[nodiscard]] static op<result<void>> watch(runtime& rt, consumption& c);
     void follow_connection(runtime& rt);
     void settle(runtime& rt);
-    [[nodiscard]] bool has_handler() const noexcept { return handled_; }
+    [[nodiscard]] bool awaited() const noexcept { return handled_ || readers_ != 0; }
     [[nodiscard]] time_point silence() const noexcept;
 
     runtime* runtime_ = nullptr;
@@ -97,6 +97,7 @@ private:
     std::uint64_t connection_ = 0; ///< the newest one that it knows of
     bool up_ = false;
     bool handled_ = false;
+    int readers_ = 0; ///< that wait
     bool draining_ = false;
     std::optional<op<result<void>>> watcher_; ///< after all that it uses
 };

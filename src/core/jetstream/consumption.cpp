@@ -3,9 +3,9 @@
 // Theory of operation.
 //
 // Who takes a message, the op `next` or a handler, gives it to the machine first. Time is looked
-// after by the one that takes: by `next` while it waits, since a reader that is away makes no
-// silence, and with a handler by the watcher. The watcher also sees connections go and come, and
-// runs what has to wait for answers.
+// after while somebody waits for messages: by `next` as far as it knew when its wait began, and by
+// the watcher. The watcher also sees connections go and come, and runs what has to wait for
+// answers.
 //
 // When a deadline has come, bytes may have been read that nobody has looked at yet. So both look
 // once more, in the next round of the driver, before they believe in silence.
@@ -98,14 +98,14 @@ op<result<void>> consumption::watch(runtime& rt, consumption& c) {
             result<void> done = co_await std::move(*errand);
             if (!done) co_return done;
         } else {
-            time_point until = c.has_handler() ? c.silence() : no_deadline;
+            time_point until = c.awaited() ? c.silence() : no_deadline;
             if (looked) until = rt.now();
             until = std::min(until, c.errand_at());
             result<void> woken = co_await rt.wait(c.wake_, until);
             if (!woken) co_return woken; // closed: the mailbox tells
         }
         c.follow_connection(rt);
-        const bool silent = c.has_handler() && c.silence() <= rt.now();
+        const bool silent = c.awaited() && c.silence() <= rt.now();
         if (silent && looked) c.handle_timeout(rt);
         looked = silent && !looked;
         c.settle(rt);
@@ -114,6 +114,13 @@ op<result<void>> consumption::watch(runtime& rt, consumption& c) {
 }
 
 op<result<std::optional<message>>> next(runtime& rt, consumption& c, time_point deadline) {
+    struct counted { // also when it is cancelled
+        explicit counted(int& n) noexcept : n_(n) { ++n_; }
+        counted(const counted&) = delete;
+        counted& operator=(const counted&) = delete;
+        ~counted() { --n_; }
+        int& n_;
+    } const reader(c.readers_);
     c.settle(rt);
     bool looked = false;
     while (!c.finished()) {
