@@ -2,8 +2,8 @@
 //
 // Proves JetStream in a cluster of three whose leaders are killed, paused and told to step down,
 // under load: what was acknowledged to the publisher is in the stream, once and where the server
-// said, and a consumer gets and acknowledges all of it. tests/sim/jetstream_test.cpp has the same
-// in virtual time.
+// said, a consumer gets and acknowledges all of it, and an ordered one reads it in order.
+// tests/sim/jetstream_test.cpp has the same in virtual time.
 
 #include "integration/cluster.hpp"
 #include "integration/jetstream_under_test.hpp"
@@ -138,6 +138,36 @@ private:
     sequence_of seen_;
 };
 
+/// Reads the stream in order.
+class auditor {
+public:
+    explicit auditor(client& nc)
+        : messages_(jetstream(nc)
+                        .ordered_consumer("ORDERS")
+                        .messages({.max_messages = 50, .expires = 2s})
+                        .value()) {}
+
+    void run() {
+        for (int i = 0; i < 50; ++i) {
+            const result<std::optional<js::message>> m = messages_.next(0ms);
+            if (!m) {
+                EXPECT_EQ(m.error(), errc::timeout) << m.error().message();
+                return;
+            }
+            ASSERT_TRUE(m->has_value()) << "it has ended: " << messages_.why()->message();
+            const std::uint64_t at = (*m)->metadata().value().stream_sequence;
+            ASSERT_EQ(at, ++last_) << "a gap or a repetition";
+            seen_.emplace(number_of((*m)->payload()), at);
+        }
+    }
+    [[nodiscard]] const sequence_of& seen() const noexcept { return seen_; }
+
+private:
+    basic_messages<jetstream::handle_type> messages_;
+    sequence_of seen_;
+    std::uint64_t last_ = 0;
+};
+
 class js_cluster : public server_test {
 protected:
     void SetUp() override {
@@ -249,12 +279,15 @@ TEST_P(js_cluster, keeps_what_it_has_acknowledged_while_leaders_go) {
     client from = join(nodes()[cluster::index_of_name(first)].url()); // which will be killed
     client to = join(nodes().urls());
     shop orders(from);
+    client reading = join(nodes().urls());
     worker work(to);
+    auditor audit(reading);
     const auto run_until = [&](auto holds) {
         return wait_until(
             [&] {
                 orders.run();
                 work.run();
+                audit.run();
                 return holds();
             },
             2 * long_enough);
@@ -262,8 +295,8 @@ TEST_P(js_cluster, keeps_what_it_has_acknowledged_while_leaders_go) {
     const auto goes_on = [&] {
         const std::uint64_t mark = orders.next() + 20;
         return run_until([&] {
-            return work.newest() > mark && !orders.stored().empty() &&
-                   orders.stored().rbegin()->first > mark;
+            return work.newest() > mark && audit.seen().contains(mark) &&
+                   !orders.stored().empty() && orders.stored().rbegin()->first > mark;
         });
     };
     const auto all_current = [&] { return run_until([&] { return look().complete; }); };
@@ -295,8 +328,12 @@ TEST_P(js_cluster, keeps_what_it_has_acknowledged_while_leaders_go) {
     EXPECT_GT(orders.failures(), 0U) << "there was no trouble";
 
     orders.close();
-    ASSERT_TRUE(run_until([&] { return orders.done() && work.seen().size() == orders.next(); }));
+    ASSERT_TRUE(run_until([&] {
+        return orders.done() && work.seen().size() == orders.next() &&
+               audit.seen().size() == orders.next();
+    }));
     EXPECT_EQ(work.seen(), orders.stored());
+    EXPECT_EQ(audit.seen(), orders.stored());
     EXPECT_EQ(read_all(), orders.stored());
     EXPECT_TRUE(run_until([&] {
         const result<js::consumer_info> info = js().consumer_info("ORDERS", "workers");
