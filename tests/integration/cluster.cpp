@@ -10,6 +10,7 @@
 #include <set>
 #include <stdexcept>
 #include <string_view>
+#include <utility>
 
 namespace nats::test {
 
@@ -30,13 +31,14 @@ std::string cluster::config_of(std::size_t i) const {
         const std::size_t port = nodes_[other] ? nodes_[other]->route_port() : 1 + other;
         routes += "\"nats://127.0.0.1:" + std::to_string(port) + '"';
     }
-    std::string rest = config_;
+    const std::string name = 'n' + std::to_string(i);
+    std::string config = config_;
     constexpr std::string_view placeholder = "${NODE}";
-    for (std::size_t at = 0; (at = rest.find(placeholder)) != std::string::npos;)
-        rest.replace(at, placeholder.size(), std::to_string(i));
-    return "server_name: \"n" + std::to_string(i) +
+    for (std::size_t at = 0; (at = config.find(placeholder)) != std::string::npos;)
+        config.replace(at, placeholder.size(), name);
+    return "server_name: \"" + name +
            "\"\ncluster { name: \"c\", listen: \"127.0.0.1:${ROUTE_PORT}\", routes: [" + routes +
-           "] }\n" + rest;
+           "] }\n" + config;
 }
 
 std::string cluster::urls() const {
@@ -50,6 +52,20 @@ std::size_t cluster::index_of(const std::string& address) const {
         nodes_, [&address](const auto& node) { return node->address() == address; });
     if (found == nodes_.end()) throw std::logic_error("no node has the address " + address);
     return static_cast<std::size_t>(found - nodes_.begin());
+}
+
+std::size_t cluster::index_of_name(std::string_view name) {
+    for (std::size_t i = 0; i < size; ++i) {
+        if (name == 'n' + std::to_string(i)) return i;
+    }
+    throw std::logic_error("no node has the name " + std::string(name));
+}
+
+void cluster::restart_all(std::string config) {
+    config_ = std::move(config);
+    for (const auto& node : nodes_) node->kill();
+    for (std::size_t i = 0; i < size; ++i) nodes_[i]->restart(config_of(i));
+    wait_for_routes();
 }
 
 void cluster::restart(std::size_t i) {

@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <string_view>
 
 namespace nats::test {
 
@@ -19,7 +20,7 @@ public:
     static constexpr std::size_t size = 3;
 
     /// Returns when each has routes to the others and tells clients of them. `${NODE}` in `config`
-    /// is a node's number.
+    /// is the node's name: n0, n1 or n2.
     explicit cluster(const std::filesystem::path& program, std::string config = {});
 
     [[nodiscard]] nats_server& operator[](std::size_t i) { return *nodes_[i]; }
@@ -27,9 +28,14 @@ public:
     [[nodiscard]] std::string urls() const;
     /// The index of the node with this address.
     [[nodiscard]] std::size_t index_of(const std::string& address) const;
+    /// Of the node with this name.
+    [[nodiscard]] static std::size_t index_of_name(std::string_view name);
 
     /// Starts a node again; returns when all routes are there.
     void restart(std::size_t i);
+    /// The same with all of them at once and another configuration. Now each knows all others
+    /// from the start, as JetStream wants it.
+    void restart_all(std::string config);
     void wait_for_routes() const;
 
 private:

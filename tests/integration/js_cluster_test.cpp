@@ -1,0 +1,345 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Proves JetStream in a cluster of three whose leaders are killed, paused and told to step down,
+// under load: what was acknowledged to the publisher is in the stream, once and where the server
+// said, a consumer gets and acknowledges all of it, and an ordered one reads it in order.
+// tests/sim/jetstream_test.cpp has the same in virtual time.
+
+#include "integration/cluster.hpp"
+#include "integration/jetstream_under_test.hpp"
+#include "integration/scratch.hpp"
+#include "integration/server_test.hpp"
+
+#include <charconv>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace nats::test {
+namespace {
+
+using sequence_of = std::map<std::uint64_t, std::uint64_t>; ///< of each order, in the stream
+
+/// What an order is: its number, and some more of it to be damaged.
+std::string text_of(std::uint64_t n) {
+    return std::to_string(n) + ':' + std::string(n * 37 % 500, static_cast<char>('a' + n % 26));
+}
+std::uint64_t number_of(std::string_view payload) {
+    std::uint64_t n = 0;
+    (void)std::from_chars(payload.data(), payload.data() + payload.size(), n);
+    EXPECT_EQ(payload, text_of(n)); // whole
+    return n;
+}
+
+/// Publishes an order every few milliseconds, each until it is acknowledged.
+class shop {
+public:
+    explicit shop(client& nc)
+        : nc_(&nc),
+          publisher_(jetstream(nc)
+                         .make_publisher({.max_pending = 64,
+                                          .keep_results = 0,
+                                          .ack_timeout = 2s,
+                                          .retry_attempts = 5,
+                                          .retry_wait = 100ms},
+                                         [this](js::publish_ticket t,
+                                                const result<js::pub_ack>& ack) { settle(t, ack); })
+                         .value()) {}
+
+    void run() {
+        const auto due = static_cast<std::uint64_t>(watch_.elapsed() / 4ms);
+        while (open_ && next_ < due) to_do_.push_back(next_++);
+        while (!to_do_.empty() && send(to_do_.front())) to_do_.pop_front();
+        (void)nc_->poll();
+    }
+    /// From now on only what was begun is published.
+    void close() { open_ = false; }
+    [[nodiscard]] bool done() const { return !open_ && stored_.size() == next_; }
+
+    [[nodiscard]] std::uint64_t next() const noexcept { return next_; }
+    [[nodiscard]] std::uint64_t failures() const noexcept { return publisher_.counts().failed; }
+    /// All that was acknowledged.
+    [[nodiscard]] const sequence_of& stored() const noexcept { return stored_; }
+
+private:
+    /// False when it has to wait: there is no room, or no connection.
+    bool send(std::uint64_t n) {
+        const result<js::publish_ticket> sent =
+            publisher_.try_publish("orders", text_of(n), {.message_id = std::to_string(n)});
+        if (sent) on_the_way_.emplace(sent->value, n);
+        return sent.has_value();
+    }
+    void settle(js::publish_ticket ticket, const result<js::pub_ack>& ack) {
+        const auto sent = on_the_way_.extract(ticket.value);
+        ASSERT_FALSE(sent.empty()) << "a result twice, or of nothing";
+        if (!ack) {
+            to_do_.push_back(sent.mapped());
+            return;
+        }
+        EXPECT_EQ(ack->stream, "ORDERS");
+        EXPECT_TRUE(stored_.emplace(sent.mapped(), ack->seq).second);
+    }
+
+    client* nc_;
+    stopwatch watch_;
+    std::deque<std::uint64_t> to_do_;
+    std::map<std::uint64_t, std::uint64_t> on_the_way_;
+    sequence_of stored_;
+    std::uint64_t next_ = 0;
+    bool open_ = true;
+    basic_js_publisher<jetstream::handle_type> publisher_; // last: it tells the others
+};
+
+/// Takes and acknowledges orders.
+class worker {
+public:
+    explicit worker(client& nc)
+        : js_(nc),
+          messages_(js_.consumer("ORDERS", "workers")
+                        .messages({.max_messages = 50, .expires = 2s})
+                        .value()) {}
+
+    /// What is there now, or comes soon.
+    void run() {
+        duration patience = 1ms;
+        for (int i = 0; i < 50 && take(patience); ++i) patience = {};
+    }
+    /// Where each was that has come.
+    [[nodiscard]] const sequence_of& seen() const noexcept { return seen_; }
+    [[nodiscard]] std::uint64_t newest() const noexcept {
+        return seen_.empty() ? 0 : seen_.rbegin()->first;
+    }
+
+private:
+    bool take(duration patience) {
+        result<std::optional<js::message>> m = messages_.next(patience);
+        if (!m) {
+            EXPECT_EQ(m.error(), errc::timeout) << m.error().message();
+            return false;
+        }
+        if (!*m) {
+            ADD_FAILURE() << "it has ended: " << messages_.why()->message();
+            return false;
+        }
+        const std::uint64_t n = number_of((*m)->payload());
+        const std::uint64_t at = (*m)->metadata().value().stream_sequence;
+        EXPECT_EQ(seen_.emplace(n, at).first->second, at) << n << " is in the stream twice";
+        (void)js_.ack(**m); // it may be lost: then the message comes again
+        return true;
+    }
+
+    jetstream js_;
+    basic_messages<jetstream::handle_type> messages_;
+    sequence_of seen_;
+};
+
+/// Reads the stream in order.
+class auditor {
+public:
+    explicit auditor(client& nc)
+        : messages_(jetstream(nc)
+                        .ordered_consumer("ORDERS")
+                        .messages({.max_messages = 50, .expires = 2s})
+                        .value()) {}
+
+    void run() {
+        for (int i = 0; i < 50; ++i) {
+            const result<std::optional<js::message>> m = messages_.next(0ms);
+            if (!m) {
+                EXPECT_EQ(m.error(), errc::timeout) << m.error().message();
+                return;
+            }
+            ASSERT_TRUE(m->has_value()) << "it has ended: " << messages_.why()->message();
+            const std::uint64_t at = (*m)->metadata().value().stream_sequence;
+            ASSERT_EQ(at, ++last_) << "a gap or a repetition";
+            seen_.emplace(number_of((*m)->payload()), at);
+        }
+    }
+    [[nodiscard]] const sequence_of& seen() const noexcept { return seen_; }
+
+private:
+    basic_messages<jetstream::handle_type> messages_;
+    sequence_of seen_;
+    std::uint64_t last_ = 0;
+};
+
+class js_cluster : public server_test {
+protected:
+    void SetUp() override {
+        server_test::SetUp();
+        if (HasFatalFailure() || IsSkipped()) return;
+        nodes_.emplace(program());
+        nodes_->restart_all("jetstream { store_dir: \"" + files_.path("${NODE}") + "\" }");
+        admin_.emplace(join(nodes_->urls()));
+        js_.emplace(jetstream::make(*admin_, {.timeout = 1s}).value());
+    }
+    [[nodiscard]] cluster& nodes() { return *nodes_; }
+    [[nodiscard]] jetstream& js() { return *js_; }
+
+    [[nodiscard]] static client join(const std::string& url) {
+        options o{.connect_timeout = 500ms,
+                  .ping_interval = 200ms,
+                  .max_reconnects = -1,
+                  .reconnect_wait = 10ms,
+                  .reconnect_jitter = {}};
+        o.servers = url;
+        o.randomize = false;
+        return client::connect(o).value();
+    }
+    /// Asks until it is done: leaders are elected meanwhile.
+    template <class Ask>
+    [[nodiscard]] static bool in_the_end(Ask ask) {
+        std::string why;
+        const bool done = wait_until(
+            [&] {
+                const auto answer = ask();
+                if (!answer) why = answer.error().message();
+                return answer.has_value();
+            },
+            long_enough);
+        EXPECT_TRUE(done) << why;
+        return done;
+    }
+    [[nodiscard]] bool make_stream() {
+        js::stream_config stream("ORDERS", {"orders"});
+        stream.num_replicas = 3;
+        js::consumer_config workers("workers");
+        workers.ack_wait = 2s;
+        return in_the_end([&] { return js().create_stream(stream); }) &&
+               in_the_end([&] { return js().create_consumer("ORDERS", workers); });
+    }
+    /// The stream's leader and whether the others are up to date; empty when there is none.
+    struct state {
+        std::string leader;
+        bool complete = false;
+    };
+    [[nodiscard]] state look() {
+        const result<js::stream_info> info = js().stream_info("ORDERS");
+        state s;
+        if (!info || !info->cluster) return s;
+        s.leader = info->cluster->leader;
+        s.complete = !s.leader.empty() && info->cluster->replicas.size() == cluster::size - 1;
+        for (const js::peer_info& p : info->cluster->replicas)
+            s.complete = s.complete && p.current && !p.offline;
+        return s;
+    }
+    [[nodiscard]] std::string leader() {
+        std::string name;
+        EXPECT_TRUE(wait_until([&] { return !(name = look().leader).empty(); }, long_enough));
+        return name;
+    }
+    /// All messages of the stream, by a consumer that exists only for that.
+    [[nodiscard]] sequence_of read_all() {
+        js::consumer_config reader;
+        reader.name = "reader";
+        reader.ack_policy = js::ack_policy::none;
+        reader.inactive_threshold = 1min;
+        EXPECT_TRUE(in_the_end([&] { return js().create_consumer("ORDERS", reader); }));
+        const std::uint64_t count = js().stream_info("ORDERS").value().state.messages;
+        auto all = js().consumer("ORDERS", "reader").messages({.stop_after = count}).value();
+        sequence_of where;
+        for (std::uint64_t i = 0; i < count; ++i) {
+            const result<std::optional<js::message>> m = all.next(long_enough);
+            if (!m || !*m) {
+                ADD_FAILURE() << "read only " << i << " of " << count;
+                break;
+            }
+            const std::uint64_t n = number_of((*m)->payload());
+            EXPECT_EQ((*m)->headers().get("Nats-Msg-Id").value_or(""), std::to_string(n));
+            EXPECT_TRUE(where.emplace(n, (*m)->metadata().value().stream_sequence).second)
+                << n << " is in the stream twice";
+        }
+        return where;
+    }
+
+private:
+    scratch files_;
+    std::optional<cluster> nodes_;
+    std::optional<client> admin_;
+    std::optional<jetstream> js_;
+};
+
+#ifdef NATSPROTO_TEST_ON_ASIO
+INSTANTIATE_TEST_SUITE_P(servers, js_cluster, testing::Values(generation::newest),
+                         [](const auto& g) { return name_of(g.param); });
+#else
+INSTANTIATE_TEST_SUITE_P(servers, js_cluster,
+                         testing::Values(generation::v2_10, generation::newest),
+                         [](const auto& g) { return name_of(g.param); });
+#endif
+
+TEST_P(js_cluster, keeps_what_it_has_acknowledged_while_leaders_go) {
+    ASSERT_TRUE(make_stream());
+    const std::string first = leader();
+    client from = join(nodes()[cluster::index_of_name(first)].url()); // which will be killed
+    client to = join(nodes().urls());
+    shop orders(from);
+    client reading = join(nodes().urls());
+    worker work(to);
+    auditor audit(reading);
+    const auto run_until = [&](auto holds) {
+        return wait_until(
+            [&] {
+                orders.run();
+                work.run();
+                audit.run();
+                return holds();
+            },
+            2 * long_enough);
+    };
+    const auto goes_on = [&] {
+        const std::uint64_t mark = orders.next() + 20;
+        return run_until([&] {
+            return work.newest() > mark && audit.seen().contains(mark) &&
+                   !orders.stored().empty() && orders.stored().rbegin()->first > mark;
+        });
+    };
+    const auto all_current = [&] { return run_until([&] { return look().complete; }); };
+    ASSERT_TRUE(goes_on());
+
+    nodes()[cluster::index_of_name(first)].kill();
+    ASSERT_TRUE(goes_on());
+    nodes().restart(cluster::index_of_name(first));
+    ASSERT_TRUE(all_current());
+    EXPECT_GE(from.stats().reconnects, 1U);
+
+    const std::string second = leader();
+    nodes()[cluster::index_of_name(second)].suspend();
+    ASSERT_TRUE(run_until([&] {
+        const std::string now = look().leader;
+        return !now.empty() && now != second;
+    }));
+    ASSERT_TRUE(goes_on());
+    nodes()[cluster::index_of_name(second)].resume();
+    ASSERT_TRUE(all_current());
+
+    const std::string third = leader();
+    ASSERT_TRUE(in_the_end([&] { return js().step_down_stream("ORDERS"); }));
+    ASSERT_TRUE(run_until([&] {
+        const std::string now = look().leader;
+        return !now.empty() && now != third;
+    }));
+    ASSERT_TRUE(goes_on());
+    EXPECT_GT(orders.failures(), 0U) << "there was no trouble";
+
+    orders.close();
+    ASSERT_TRUE(run_until([&] {
+        return orders.done() && work.seen().size() == orders.next() &&
+               audit.seen().size() == orders.next();
+    }));
+    EXPECT_EQ(work.seen(), orders.stored());
+    EXPECT_EQ(audit.seen(), orders.stored());
+    EXPECT_EQ(read_all(), orders.stored());
+    EXPECT_TRUE(run_until([&] {
+        const result<js::consumer_info> info = js().consumer_info("ORDERS", "workers");
+        return info && info->num_pending == 0 && info->num_ack_pending == 0;
+    }));
+}
+
+} // namespace
+} // namespace nats::test
