@@ -13,8 +13,8 @@ namespace nats::test {
 namespace {
 
 TEST(js_metadata, nine_tokens) {
-    const js::metadata m = js::parse_metadata("$JS.ACK.ORDERS.new.3.17.5.1700000000000000042.9")
-                               .value();
+    const js::metadata m =
+        js::parse_metadata("$JS.ACK.ORDERS.new.3.17.5.1700000000000000042.9").value();
     EXPECT_EQ(m.domain, "");
     EXPECT_EQ(m.account_hash, "");
     EXPECT_EQ(m.stream, "ORDERS");
@@ -47,24 +47,20 @@ TEST(js_metadata, with_domain_and_account) {
 
 TEST(js_metadata, broken_ones) {
     for (const char* subject : {
-             "",
-             "$JS.ACK",
-             "$JS.ACK.",
-             "$JS.NAK.S.C.1.2.3.4.5",
-             "x$JS.ACK.S.C.1.2.3.4.5",
+             "", "$JS.ACK", "$JS.ACK.", "$JS.NAK.S.C.1.2.3.4.5", "x$JS.ACK.S.C.1.2.3.4.5",
              "_INBOX.S.C.1.2.3.4.5.6",
-             "$JS.ACK.S.C.1.2.3.4",                     // 8 tokens
-             "$JS.ACK.S.C.1.2.3.4.5.6",                 // 10
-             "$JS.ACK.S.C.1.2.3.4.5.",                  // an empty token
-             "$JS.ACK..C.1.2.3.4.5",                    //
-             "$JS.ACK.S.C.x.2.3.4.5",                   //
-             "$JS.ACK.S.C.1.2.3.4.-5",                  //
-             "$JS.ACK.S.C.1.2.3.4.+5",                  //
-             "$JS.ACK.S.C.1.2.3.4.5x",                  //
+             "$JS.ACK.S.C.1.2.3.4",                      // 8 tokens
+             "$JS.ACK.S.C.1.2.3.4.5.6",                  // 10
+             "$JS.ACK.S.C.1.2.3.4.5.",                   // an empty token
+             "$JS.ACK..C.1.2.3.4.5",                     //
+             "$JS.ACK.S.C.x.2.3.4.5",                    //
+             "$JS.ACK.S.C.1.2.3.4.-5",                   //
+             "$JS.ACK.S.C.1.2.3.4.+5",                   //
+             "$JS.ACK.S.C.1.2.3.4.5x",                   //
              "$JS.ACK.S.C.1.18446744073709551616.3.4.5", // over 64 bits
-             "$JS.ACK.S.C.1.2.3.9223372036854775808.5", // a time over 63 bits
-             "$JS.ACK.d.h.S.C.1.2.3.4.y",               //
-             "$JS.ACK.d.h.S.C.1.2.3.4..r",              //
+             "$JS.ACK.S.C.1.2.3.9223372036854775808.5",  // a time over 63 bits
+             "$JS.ACK.d.h.S.C.1.2.3.4.y",                //
+             "$JS.ACK.d.h.S.C.1.2.3.4..r",               //
          }) {
         const result<js::metadata> m = js::parse_metadata(subject);
         ASSERT_FALSE(m) << subject;

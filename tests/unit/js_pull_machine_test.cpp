@@ -40,8 +40,8 @@ struct puller {
     std::string pull() { return machine.poll_pull(now).value_or(""); }
     bool message(std::string_view fields = {}) {
         nats::message_view m;
-        const std::string headers = fields.empty() ? "" : "NATS/1.0\r\n" + std::string(fields) +
-                                                              "\r\n";
+        const std::string headers =
+            fields.empty() ? "" : "NATS/1.0\r\n" + std::string(fields) + "\r\n";
         m.subject = "s";
         m.reply = "$JS.ACK.S.C.1.2.3.4.5"; // 21
         m.headers = header_view(headers);
@@ -286,8 +286,9 @@ TEST(js_pull_machine, more_is_taken_away_than_was_owed) {
     puller p(consume_options{.max_messages = 10, .max_bytes = 100});
     EXPECT_NE(p.pull(), "");
     p.now += 3s;
-    p.status("408 Request Timeout", "Nats-Pending-Messages: x\r\n"
-                                    "Nats-Pending-Bytes: 99999999999999999999\r\n");
+    p.status("408 Request Timeout",
+             "Nats-Pending-Messages: x\r\n"
+             "Nats-Pending-Bytes: 99999999999999999999\r\n");
     EXPECT_EQ(p.machine.pending_messages(), 10U) << "that is no number";
     EXPECT_EQ(p.machine.pending_bytes(), 100U);
     p.status("408 Request Timeout", "Nats-Pending-Messages: 18446744073709551615\r\n");
@@ -461,8 +462,7 @@ TEST(js_pull_machine, statuses_of_a_fetch) {
              {"409 Server Shutdown", true, refused(409, "Server Shutdown")},
              {"409 Batch Completed", true, errc::consumption_stopped},
              {"409 Message Size Exceeds MaxBytes", true, errc::consumption_stopped},
-             {"409 Message Size Exceeds MaxBytes",
-              false,
+             {"409 Message Size Exceeds MaxBytes", false,
               refused(409, "Message Size Exceeds MaxBytes")},
              {"409 Exceeded MaxWaiting", false, refused(409, "Exceeded MaxWaiting")},
              {"423 Nats-Pin-Id mismatch", false, refused(423, "Nats-Pin-Id mismatch")},

@@ -24,8 +24,8 @@ struct fetch_options {
     duration expires = std::chrono::seconds(30);
     /// Ends at once with what is there; then `expires` is not sent.
     bool no_wait = false;
-    /// How often the server says that it is there; 0: never. By default 5 s if `expires` is at least
-    /// 10 s. At most half of `expires`.
+    /// How often the server says that it is there; 0: never. By default 5 s if `expires` is at
+    /// least 10 s. At most half of `expires`.
     std::optional<duration> idle_heartbeat{};
     /// For consumers with priority groups (2.11): the group, then mandatory.
     std::string_view group{};
@@ -38,8 +38,8 @@ static_assert(std::is_trivially_destructible_v<fetch_options>);
 
 /// A flow of messages: before those that were asked for have come, more are asked for.
 struct consume_options {
-    /// At most so many are on their way or wait to be read; by default 500, with `max_bytes` as many
-    /// as fit. Must not be 0.
+    /// At most so many are on their way or wait to be read; by default 500, with `max_bytes` as
+    /// many as fit. Must not be 0.
     std::optional<std::uint64_t> max_messages{};
     std::optional<std::uint64_t> max_bytes{};
     /// More are asked for when fewer are expected: by default half of the maximum, rounded up.

@@ -29,8 +29,7 @@ struct pull_request {
 [[nodiscard]] result<pull_request> encode_pull(const context& c, std::string_view stream,
                                                std::string_view consumer, const fetch_options& o);
 [[nodiscard]] result<pull_request> encode_pull(const context& c, std::string_view stream,
-                                               std::string_view consumer,
-                                               const consume_options& o);
+                                               std::string_view consumer, const consume_options& o);
 /// To acknowledge a message and ask for the next one of its consumer.
 [[nodiscard]] result<pull_request> encode_ack_next(std::string_view reply, const fetch_options& o);
 

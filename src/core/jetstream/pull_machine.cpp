@@ -31,7 +31,7 @@ using namespace std::chrono_literals;
 
 constexpr duration first_backoff = 100ms;
 constexpr duration longest_backoff = 5s;
-constexpr duration grace = 1s;          // for the server's own timer, and the way
+constexpr duration grace = 1s;           // for the server's own timer, and the way
 constexpr duration no_wait_timeout = 5s; // an answer to it comes at once
 constexpr std::size_t most_warnings = 16;
 constexpr std::size_t longest_pin_id = 128;
@@ -105,12 +105,13 @@ void pull_machine::count(const nats::message_view& m) {
     if (!rules_.group.empty()) {
         const std::optional<std::string_view> pin = m.headers.get("Nats-Pin-Id");
         const auto plain = [](char c) { return c > ' ' && c <= '~'; };
-        if (pin && pin->size() <= longest_pin_id && std::ranges::all_of(*pin, plain)) pin_id_ = *pin;
+        if (pin && pin->size() <= longest_pin_id && std::ranges::all_of(*pin, plain))
+            pin_id_ = *pin;
     }
-    const bool all = rules_.again ? rules_.stop_after && received_ >= *rules_.stop_after
-                                  : received_ >= rules_.max_messages ||
-                                        (rules_.max_bytes != 0 &&
-                                         received_bytes_ >= rules_.max_bytes);
+    const bool all = rules_.again
+                         ? rules_.stop_after && received_ >= *rules_.stop_after
+                         : received_ >= rules_.max_messages ||
+                               (rules_.max_bytes != 0 && received_bytes_ >= rules_.max_bytes);
     if (all) finish(errc::consumption_stopped);
 }
 
@@ -157,8 +158,8 @@ void pull_machine::handle_consume_status(std::uint16_t status, std::string_view 
         if (fruitless_) warn({errc::pull_refused, status, std::string(text)});
         return pull_ended(now);
     }
-    const bool moved = status == 409 && (says(text, "leadership change") ||
-                                         says(text, "server shutdown"));
+    const bool moved =
+        status == 409 && (says(text, "leadership change") || says(text, "server shutdown"));
     if (moved || status == 423 || status == 503) {
         if (status == 423) pin_id_.clear();
         if (status == 503) doubt_ = true;
@@ -188,7 +189,8 @@ void pull_machine::reset_pending() noexcept {
 /// Not after its time, and without a message: then the next one may be no better.
 void pull_machine::pull_ended(time_point now) {
     if (!fruitless_ || now - pulled_at_ >= std::min<duration>(1s, rules_.expires / 2)) return;
-    backoff_ = backoff_ == duration::zero() ? first_backoff : std::min(2 * backoff_, longest_backoff);
+    backoff_ =
+        backoff_ == duration::zero() ? first_backoff : std::min(2 * backoff_, longest_backoff);
     retry_at_ = now + backoff_;
 }
 

@@ -70,7 +70,8 @@ result<void> check(const consume_options& o) {
     if (result<void> ok = check_common(o); !ok) return ok;
     if (o.stop_after && *o.stop_after == 0) return wrong("stop_after must not be 0");
     const pull_rules r(o);
-    if (o.threshold_messages && (*o.threshold_messages == 0 || r.threshold_messages > r.max_messages))
+    if (o.threshold_messages &&
+        (*o.threshold_messages == 0 || r.threshold_messages > r.max_messages))
         return wrong("threshold_messages must be 1 to max_messages");
     if (o.threshold_bytes && !o.max_bytes) return wrong("threshold_bytes needs max_bytes");
     if (o.threshold_bytes && (*o.threshold_bytes == 0 || r.threshold_bytes > r.max_bytes))

@@ -89,8 +89,9 @@ op<result<void>> pull_subscription::look_for_consumer(runtime& rt, pull_subscrip
     result<void> there = decode(reply->payload, nothing);
     const bool gone = !there && (there.error() == api_code::consumer_not_found ||
                                  there.error() == api_code::stream_not_found);
-    if (gone) s.machine_.finish({errc::consumer_deleted, 404, there.error().detail(),
-                                 there.error().api_code()});
+    if (gone)
+        s.machine_.finish(
+            {errc::consumer_deleted, 404, there.error().detail(), there.error().api_code()});
     co_return result<void>();
 }
 
