@@ -17,6 +17,7 @@
 #include <algorithm>
 #include <memory>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -118,10 +119,11 @@ int run_info(const global_options& g, const stream_options& o) {
 using subject_count = std::pair<std::string, std::uint64_t>;
 
 void sort(std::vector<subject_count>& all, const stream_options& o) {
-    if (o.sort == "messages") {
-        std::stable_sort(
-            all.begin(), all.end(),
-            [](const subject_count& a, const subject_count& b) { return a.second < b.second; });
+    // They come in the order of their names.
+    if (o.sort == "messages" || o.sort == "count") {
+        std::sort(all.begin(), all.end(), [](const subject_count& a, const subject_count& b) {
+            return std::tie(a.second, a.first) < std::tie(b.second, b.first);
+        });
     }
     if (o.reverse) std::reverse(all.begin(), all.end());
 }
