@@ -170,7 +170,7 @@ private:
 template <class Handle>
 class basic_messages : public basic_flow<Handle> {
 public:
-    basic_messages() noexcept = default;
+    basic_messages() noexcept = default; ///< none: only `next` must not be called
 
     /// The next message: `std::optional<js::message>`, empty at the end. Errors: `timeout` when
     /// none has come in time, which ends nothing (0: only what is there); `in_use` while another
