@@ -168,6 +168,9 @@ private:
     std::uint64_t last_ = 0;
 };
 
+/// A server that has missed what another one says of itself hears it again after half a minute.
+constexpr duration cluster_patience = 60s;
+
 class js_cluster : public server_test {
 protected:
     void SetUp() override {
@@ -201,7 +204,7 @@ protected:
                 if (!answer) why = answer.error().message();
                 return answer.has_value();
             },
-            long_enough);
+            cluster_patience);
         EXPECT_TRUE(done) << why;
         return done;
     }
@@ -230,7 +233,7 @@ protected:
     }
     [[nodiscard]] std::string leader() {
         std::string name;
-        EXPECT_TRUE(wait_until([&] { return !(name = look().leader).empty(); }, long_enough));
+        EXPECT_TRUE(wait_until([&] { return !(name = look().leader).empty(); }, cluster_patience));
         return name;
     }
     /// All messages of the stream, by a consumer that exists only for that.
@@ -244,7 +247,7 @@ protected:
         auto all = js().consumer("ORDERS", "reader").messages({.stop_after = count}).value();
         sequence_of where;
         for (std::uint64_t i = 0; i < count; ++i) {
-            const result<std::optional<js::message>> m = all.next(long_enough);
+            const result<std::optional<js::message>> m = all.next(cluster_patience);
             if (!m || !*m) {
                 ADD_FAILURE() << "read only " << i << " of " << count;
                 break;
