@@ -5,6 +5,7 @@
 // accepts must be JSON, and must mean what it says.
 
 #include "core/jetstream/ack_scan.hpp"
+#include "core/text/ascii.hpp"
 
 #include <charconv>
 #include <cstdint>
@@ -41,7 +42,7 @@ public:
     }
     bool number(std::uint64_t& into) noexcept {
         skip_blanks();
-        if (rest_.size() > 1 && rest_[0] == '0' && is_digit(rest_[1])) return false;
+        if (rest_.size() > 1 && rest_[0] == '0' && text::is_digit(rest_[1])) return false;
         const auto [end, failed] = std::from_chars(rest_.data(), rest_.data() + rest_.size(), into);
         if (failed != std::errc()) return false;
         rest_.remove_prefix(static_cast<std::size_t>(end - rest_.data()));
@@ -60,7 +61,6 @@ public:
     }
 
 private:
-    static bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
     static bool is_plain(char c) noexcept { return c >= 0x20 && c < 0x7f && c != '"' && c != '\\'; }
     void skip_blanks() noexcept {
         while (!rest_.empty() && (rest_.front() == ' ' || rest_.front() == '\n' ||

@@ -15,11 +15,10 @@
 #include <natsproto/subject.hpp>
 
 #include "core/jetstream/requests.hpp"
+#include "core/text/ascii.hpp"
 
 #include <algorithm>
 #include <array>
-#include <charconv>
-#include <system_error>
 #include <utility>
 
 namespace nats::js {
@@ -148,10 +147,7 @@ struct additions {
     /// 0 for one that is not there, or is no number.
     [[nodiscard]] std::uint64_t number(added::name which) const noexcept {
         std::uint64_t n = 0;
-        if (!values[which]) return 0;
-        const std::string_view text = *values[which];
-        const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), n);
-        return failed == std::errc() && end == text.data() + text.size() ? n : 0;
+        return text::parse_decimal(values[which].value_or(""), n) ? n : 0;
     }
 };
 

@@ -6,8 +6,9 @@
 
 #include <natsproto/jetstream/metadata.hpp>
 
+#include "core/text/ascii.hpp"
+
 #include <array>
-#include <charconv>
 #include <cstddef>
 #include <limits>
 
@@ -38,16 +39,12 @@ tokens split(std::string_view s) noexcept {
     }
 }
 
-bool read(std::string_view digits, std::uint64_t& into) noexcept {
-    const char* const end = digits.data() + digits.size();
-    const auto parsed = std::from_chars(digits.data(), end, into);
-    return parsed.ec == std::errc() && parsed.ptr == end;
-}
-
 bool read_numbers(const std::string_view* at, metadata& m) noexcept {
+    using text::parse_decimal;
     std::uint64_t ns = 0;
-    if (!read(at[0], m.delivered) || !read(at[1], m.stream_sequence) ||
-        !read(at[2], m.consumer_sequence) || !read(at[3], ns) || !read(at[4], m.pending))
+    if (!parse_decimal(at[0], m.delivered) || !parse_decimal(at[1], m.stream_sequence) ||
+        !parse_decimal(at[2], m.consumer_sequence) || !parse_decimal(at[3], ns) ||
+        !parse_decimal(at[4], m.pending))
         return false;
     if (ns > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) return false;
     m.timestamp = std::chrono::sys_time<std::chrono::nanoseconds>(

@@ -8,6 +8,8 @@
 
 #include <natsproto/subject.hpp>
 
+#include "core/text/ascii.hpp"
+
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -83,9 +85,9 @@ private:
 };
 
 /// An optional sign, and digits.
-bool is_whole_number(std::string_view text) noexcept {
-    if (text.starts_with('+') || text.starts_with('-')) text.remove_prefix(1);
-    return !text.empty() && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
+bool is_whole_number(std::string_view number) noexcept {
+    if (number.starts_with('+') || number.starts_with('-')) number.remove_prefix(1);
+    return !number.empty() && std::ranges::all_of(number, text::is_digit);
 }
 
 void write_expectations(field_writer& w, const publish_options& o) {

@@ -20,7 +20,6 @@
 #include "core/text/ascii.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <utility>
 
 namespace nats::js {
@@ -37,12 +36,8 @@ constexpr std::size_t most_warnings = 16;
 constexpr std::size_t longest_pin_id = 128;
 
 std::uint64_t number_in(header_view h, std::string_view name) noexcept {
-    const std::optional<std::string_view> text = h.get(name);
     std::uint64_t n = 0;
-    if (!text) return 0;
-    const char* const end = text->data() + text->size();
-    const auto parsed = std::from_chars(text->data(), end, n);
-    return parsed.ec == std::errc() && parsed.ptr == end ? n : 0;
+    return text::parse_decimal(h.get(name).value_or(""), n) ? n : 0;
 }
 
 /// `start` in lower case.

@@ -10,7 +10,7 @@
 #include <natsproto/jetstream/metadata.hpp>
 #include <natsproto/jetstream/pull_machine.hpp>
 
-#include <charconv>
+#include "core/text/ascii.hpp"
 
 namespace nats::js {
 
@@ -48,10 +48,8 @@ void push_machine::handle_status(const nats::message_view& m) {
 
 void push_machine::handle_heartbeat(header_view h) {
     if (const auto stalled = h.get("Nats-Consumer-Stalled")) answer_ = *stalled;
-    const std::string_view text = h.get("Nats-Last-Consumer").value_or("");
     std::uint64_t sent = 0;
-    const auto parsed = std::from_chars(text.data(), text.data() + text.size(), sent);
-    if (parsed.ec != std::errc() || parsed.ptr != text.data() + text.size()) return;
+    if (!text::parse_decimal(h.get("Nats-Last-Consumer").value_or(""), sent)) return;
     if (grouped_ || last_delivery_ == 0 || sent <= last_delivery_) return;
     warn({errc::slow_consumer, "delivery " + std::to_string(sent) + " was sent, and " +
                                    std::to_string(last_delivery_) + " is the last that has come"});

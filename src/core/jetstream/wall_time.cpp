@@ -7,6 +7,7 @@
 #include <natsproto/jetstream/wall_time.hpp>
 
 #include "core/jetstream/codec.hpp"
+#include "core/text/ascii.hpp"
 
 #include <cstddef>
 #include <limits>
@@ -27,7 +28,7 @@ public:
         if (rest_.size() < digits) return false;
         int n = 0;
         for (std::size_t i = 0; i < digits; ++i) {
-            if (!is_digit(rest_[i])) return false;
+            if (!text::is_digit(rest_[i])) return false;
             n = n * 10 + (rest_[i] - '0');
         }
         rest_.remove_prefix(digits);
@@ -43,7 +44,7 @@ public:
     [[nodiscard]] bool fraction(std::int64_t& into) noexcept {
         std::int64_t n = 0;
         std::size_t i = 0;
-        for (; i < rest_.size() && is_digit(rest_[i]); ++i) {
+        for (; i < rest_.size() && text::is_digit(rest_[i]); ++i) {
             if (i < 9) n = n * 10 + (rest_[i] - '0');
         }
         for (std::size_t k = i; k < 9; ++k) n *= 10;
@@ -54,7 +55,6 @@ public:
     [[nodiscard]] bool empty() const noexcept { return rest_.empty(); }
 
 private:
-    static bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
     std::string_view rest_;
 };
 
