@@ -45,6 +45,8 @@ namespace nats::ops {
 
 /// Until a publish that failed with `output_full` is worth another try.
 [[nodiscard]] op<result<void>> wait_room(runtime& rt, time_point deadline);
+/// Until `runtime::output_full` is false; for ops that publish, where it is true.
+[[nodiscard]] op<result<void>> make_room(runtime& rt, time_point deadline);
 
 /// The next message of a mailbox. The view lives until the next event.
 [[nodiscard]] op<result<message_view>> next(runtime& rt, mailbox& box, time_point deadline);

@@ -10,6 +10,8 @@
 
 #include <natsproto/jetstream/atomic_batch.hpp>
 
+#include <natsproto/client/ops.hpp>
+
 #include <utility>
 
 namespace nats::js {
@@ -86,8 +88,8 @@ op<result<void>> add(runtime& rt, batch_state& s, result<publish_request> given)
     if (result<void> ok = check_expectation(r, s.size()); !ok) co_return ok;
     const time_point deadline = deadline_after(rt.now(), r.timeout());
     batch_state::use mine(s);
-    while (rt.output_full()) {
-        result<void> room = co_await rt.room(deadline);
+    if (rt.output_full()) {
+        result<void> room = co_await ops::make_room(rt, deadline);
         if (mine.state == nullptr) co_return error(errc::batch_failed, "it was destroyed");
         if (!room) co_return room.error();
     }

@@ -12,6 +12,7 @@
 
 #include <natsproto/jetstream/direct_get.hpp>
 
+#include <natsproto/client/ops.hpp>
 #include <natsproto/subject.hpp>
 
 #include "core/jetstream/requests.hpp"
@@ -259,9 +260,8 @@ op<result<void>> collect(runtime& rt, const api_request& r, std::size_t most, di
     mailbox box;
     direct_batch_machine machine(most);
     const std::string inbox = rt.new_inbox();
-    const time_point start = rt.now();
-    while (rt.output_full()) {
-        result<void> room = co_await rt.room(deadline_after(start, r.timeout));
+    if (rt.output_full()) {
+        result<void> room = co_await ops::make_room(rt, deadline_after(rt.now(), r.timeout));
         if (!room) co_return room.error();
     }
     if (result<void> ok = rt.subscribe(box, inbox); !ok) co_return ok.error();
@@ -286,8 +286,8 @@ op<result<stored_message>> direct_get(runtime& rt, result<api_request> given,
     const bool payload_only = o.payload_only;
     const api_request r = std::move(*given);
     const time_point deadline = deadline_after(rt.now(), r.timeout);
-    while (rt.output_full()) {
-        result<void> room = co_await rt.room(deadline);
+    if (rt.output_full()) {
+        result<void> room = co_await ops::make_room(rt, deadline);
         if (!room) co_return room.error();
     }
     const header_view fields = r.fields;

@@ -9,6 +9,7 @@
 
 #include <natsproto/jetstream/publish.hpp>
 
+#include <natsproto/client/ops.hpp>
 #include <natsproto/subject.hpp>
 
 #include "core/jetstream/ack_scan.hpp"
@@ -66,8 +67,8 @@ op<result<pub_ack>> publish(runtime& rt, result<publish_request> given) {
     const publish_request r = std::move(*given);
     const time_point deadline = deadline_after(rt.now(), r.timeout());
     for (int sent = 0;; ++sent) {
-        while (rt.output_full()) {
-            result<void> room = co_await rt.room(deadline);
+        if (rt.output_full()) {
+            result<void> room = co_await ops::make_room(rt, deadline);
             if (!room) co_return room.error();
         }
         result<nats::message_view> reply =

@@ -38,7 +38,8 @@ error about_request(const error& e, const short_text& subject) {
     return {e.code(), e.status(), "request to " + subject.quoted()};
 }
 
-/// Until a publish is worth a try.
+} // namespace
+
 op<result<void>> make_room(runtime& rt, time_point deadline) {
     while (rt.output_full()) {
         result<void> room = co_await rt.room(deadline);
@@ -46,8 +47,6 @@ op<result<void>> make_room(runtime& rt, time_point deadline) {
     }
     co_return result<void>();
 }
-
-} // namespace
 
 op<result<message_view>> request(runtime& rt, std::string_view subject, bytes payload,
                                  header_view headers, time_point deadline) {
