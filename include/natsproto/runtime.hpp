@@ -314,6 +314,8 @@ public:
     /// How many connections there have been: a new number is a new connection.
     [[nodiscard]] std::uint64_t connections() const noexcept { return connections_; }
 
+    /// A text that nothing else has, of 22 letters and digits.
+    [[nodiscard]] std::string new_id();
     /// A new inbox name.
     [[nodiscard]] std::string new_inbox();
     /// Subscribes a mailbox that is not in use. With `handle`, messages go there and not into the

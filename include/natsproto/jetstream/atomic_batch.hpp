@@ -54,7 +54,8 @@ private:
         batch_state* state; ///< null when it was destroyed
     };
 
-    [[nodiscard]] result<void> check_open(runtime& rt) const;
+    /// Ends it when the connection was lost.
+    [[nodiscard]] result<void> check_open(runtime& rt);
     void append(runtime& rt, publish_request& r, last how);
     /// Ends it; what the user is told.
     error fail(const error& why);

@@ -76,7 +76,4 @@ struct pause_state {
 [[nodiscard]] op<result<std::vector<std::string>>> list_consumer_names(runtime& rt, context c,
                                                                        std::string stream);
 
-/// A name for a stream or a consumer that nothing else has.
-[[nodiscard]] std::string new_name(runtime& rt);
-
 } // namespace nats::js

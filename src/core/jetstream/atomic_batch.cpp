@@ -24,20 +24,18 @@ void batch_state::discard() {
     if (!ended_) ended_ = error{errc::batch_failed, "it was discarded"};
 }
 
-result<void> batch_state::check_open(runtime& rt) const {
+result<void> batch_state::check_open(runtime& rt) {
     if (used_by_ != nullptr) return error{errc::in_use};
     if (ended_) return *ended_;
     if (size_ == 0) return {};
     if (size_ >= most) return error{errc::invalid_argument, "more than 1000 messages"};
-    return rt.connection().is_up() && rt.connections() == connection_
-               ? result<void>()
-               : error{errc::batch_failed, "the connection was lost"};
+    if (rt.connection().is_up() && rt.connections() == connection_) return {};
+    return fail({errc::batch_failed, "the connection was lost"});
 }
 
 void batch_state::append(runtime& rt, publish_request& r, last how) {
     if (size_ == 0) {
-        const std::string inbox = rt.new_inbox();
-        id_ = inbox.substr(inbox.rfind('.') + 1); // what is unique about it
+        id_ = rt.new_id();
         connection_ = rt.connections();
     }
     subject_ = r.subject();
@@ -81,10 +79,7 @@ result<void> check_expectation(const publish_request& r, std::uint64_t size) {
 op<result<void>> add(runtime& rt, batch_state& s, result<publish_request> given) {
     if (!given) co_return given.error();
     publish_request r = std::move(*given);
-    if (result<void> ok = s.check_open(rt); !ok) {
-        if (ok.error() == errc::batch_failed && s.open()) co_return s.fail(ok.error());
-        co_return ok;
-    }
+    if (result<void> ok = s.check_open(rt); !ok) co_return ok;
     if (result<void> ok = check_expectation(r, s.size()); !ok) co_return ok;
     const time_point deadline = deadline_after(rt.now(), r.timeout());
     batch_state::use mine(s);
@@ -134,20 +129,14 @@ op<result<pub_ack>> batch_state::close(runtime& rt, batch_state& s, publish_requ
 op<result<pub_ack>> commit(runtime& rt, batch_state& s, result<publish_request> given) {
     if (!given) co_return given.error();
     publish_request r = std::move(*given);
-    if (result<void> ok = s.check_open(rt); !ok) {
-        if (ok.error() == errc::batch_failed && s.open()) co_return s.fail(ok.error());
-        co_return ok.error();
-    }
+    if (result<void> ok = s.check_open(rt); !ok) co_return ok.error();
     if (result<void> ok = check_expectation(r, s.size()); !ok) co_return ok.error();
     result<pub_ack> ack = co_await batch_state::close(rt, s, std::move(r), batch_state::last::yes);
     co_return std::move(ack);
 }
 
 op<result<pub_ack>> commit_as_it_is(runtime& rt, batch_state& s, duration timeout) {
-    if (result<void> ok = s.check_open(rt); !ok) {
-        if (ok.error() == errc::batch_failed && s.open()) co_return s.fail(ok.error());
-        co_return ok.error();
-    }
+    if (result<void> ok = s.check_open(rt); !ok) co_return ok.error();
     if (s.size() == 0) co_return error(errc::invalid_argument, "an empty batch");
     publish_options o;
     o.timeout = timeout;

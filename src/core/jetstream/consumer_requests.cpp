@@ -142,7 +142,7 @@ result<api_request> encode_step_down_consumer(const context& c, std::string_view
 
 op<result<consumer_info>> create_consumer(runtime& rt, context c, std::string stream,
                                           consumer_config config, consumer_action action) {
-    if (name_of(config).empty()) config.name = new_name(rt);
+    if (name_of(config).empty()) config.name = rt.new_id();
     result<api_request> r = encode_create_consumer(c, stream, config, action);
     result<consumer_info> made = co_await call<consumer_info>(rt, std::move(r));
     if (made && !config.filter_subjects.empty() && made->config.filter_subjects.empty() &&
@@ -164,11 +164,6 @@ op<result<std::vector<std::string>>> list_consumer_names(runtime& rt, context c,
     result<std::vector<std::string>> all = co_await list_all<consumer_name_page>(
         rt, std::move(c), "CONSUMER.NAMES." + stream, std::string());
     co_return std::move(all);
-}
-
-std::string new_name(runtime& rt) {
-    const std::string inbox = rt.new_inbox();
-    return inbox.substr(inbox.rfind('.') + 1);
 }
 
 } // namespace nats::js

@@ -44,7 +44,7 @@ ordered_subscription::ordered_subscription(runtime& rt, ordered_request r)
       inbox_(rt.new_inbox()),
       pull_subject_(settings_.prefix() + "CONSUMER.MSG.NEXT." + stream_ + '.'),
       rules_(r.rules),
-      machine_(r.prefix.empty() ? new_name(rt) : std::move(r.prefix), inbox_, std::move(r.config),
+      machine_(r.prefix.empty() ? rt.new_id() : std::move(r.prefix), inbox_, std::move(r.config),
                std::move(r.rules)) {}
 
 result<void> ordered_subscription::subscribe(runtime& rt, mailbox::handler handle, void* context) {

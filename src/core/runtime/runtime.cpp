@@ -408,9 +408,13 @@ void runtime::on_reply(const message_view& m) {
 
 // --- subscriptions
 
-std::string runtime::new_inbox() {
+std::string runtime::new_id() {
     const nuid::text id = ids_.next();
-    return session_->inbox_prefix() + '.' + std::string(id.data(), id.size());
+    return {id.data(), id.size()};
+}
+
+std::string runtime::new_inbox() {
+    return session_->inbox_prefix() + '.' + new_id();
 }
 
 result<void> runtime::subscribe(mailbox& box, std::string_view subject, const subscribe_options& o,
