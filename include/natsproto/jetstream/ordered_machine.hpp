@@ -11,11 +11,11 @@
 #include <natsproto/jetstream/consumer_info.hpp>
 #include <natsproto/jetstream/pull_machine.hpp>
 #include <natsproto/jetstream/wall_time.hpp>
+#include <natsproto/jetstream/warnings.hpp>
 #include <natsproto/message.hpp>
 #include <natsproto/time.hpp>
 
 #include <cstdint>
-#include <deque>
 #include <optional>
 #include <span>
 #include <string>
@@ -69,7 +69,7 @@ public:
     [[nodiscard]] const std::string& name() const noexcept { return name_; }
     [[nodiscard]] const std::string& reply() const noexcept { return reply_; }
 
-    [[nodiscard]] std::optional<error> poll_warning();
+    [[nodiscard]] std::optional<error> poll_warning() { return warnings_.poll(); }
     [[nodiscard]] bool has_warning() const noexcept { return !warnings_.empty(); }
     [[nodiscard]] time_point deadline() const noexcept;
     [[nodiscard]] bool finished() const noexcept { return finished_; }
@@ -80,7 +80,6 @@ private:
     [[nodiscard]] bool in_order(const nats::message_view& m, time_point now);
     void follow_pull(time_point now);
     void reset(time_point now);
-    void warn(error why);
 
     std::string prefix_;
     std::string inbox_;
@@ -101,7 +100,7 @@ private:
     error outcome_ = errc::consumption_stopped;
     time_point create_at_{};
     duration backoff_{}; ///< before the next one, if this one brings nothing
-    std::deque<error> warnings_;
+    warning_list warnings_;
 };
 
 } // namespace nats::js

@@ -8,6 +8,7 @@
 
 #include <natsproto/error.hpp>
 #include <natsproto/jetstream/pull_options.hpp>
+#include <natsproto/jetstream/warnings.hpp>
 #include <natsproto/message.hpp>
 #include <natsproto/time.hpp>
 
@@ -15,7 +16,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 namespace nats::js {
 
@@ -62,7 +62,7 @@ public:
     /// The body of a request that is due.
     [[nodiscard]] std::optional<std::string> poll_pull(time_point now);
     /// Something that the user may want to know, and that does not end it.
-    [[nodiscard]] std::optional<error> poll_warning();
+    [[nodiscard]] std::optional<error> poll_warning() { return warnings_.poll(); }
     [[nodiscard]] bool has_warning() const noexcept { return !warnings_.empty(); }
     /// Whether there is reason to ask if the consumer still exists; once.
     [[nodiscard]] bool poll_doubt() noexcept;
@@ -90,7 +90,6 @@ private:
     void touch(time_point now) noexcept;
     void reset_pending() noexcept;
     void pull_ended(time_point now);
-    void warn(error why);
     [[nodiscard]] bool wants_pull() const noexcept;
     [[nodiscard]] std::uint64_t batch() const noexcept;
     [[nodiscard]] std::string encode(std::uint64_t batch, std::uint64_t bytes, duration expires);
@@ -114,7 +113,7 @@ private:
     time_point ends_at_ = no_deadline;   ///< of a fetch, whatever comes
     duration backoff_{};
     std::string pin_id_;
-    std::vector<error> warnings_;
+    warning_list warnings_;
 };
 
 } // namespace nats::js

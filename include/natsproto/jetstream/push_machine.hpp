@@ -7,11 +7,11 @@
 
 #include <natsproto/error.hpp>
 #include <natsproto/jetstream/consumer_config.hpp>
+#include <natsproto/jetstream/warnings.hpp>
 #include <natsproto/message.hpp>
 #include <natsproto/time.hpp>
 
 #include <cstdint>
-#include <deque>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -35,7 +35,7 @@ public:
 
     /// Where to publish an empty message now.
     [[nodiscard]] std::optional<std::string> poll_answer();
-    [[nodiscard]] std::optional<error> poll_warning();
+    [[nodiscard]] std::optional<error> poll_warning() { return warnings_.poll(); }
     [[nodiscard]] bool has_warning() const noexcept { return !warnings_.empty(); }
     /// Whether there is reason to ask if the consumer still exists; once.
     [[nodiscard]] bool poll_doubt() noexcept { return std::exchange(doubt_, false); }
@@ -49,7 +49,6 @@ private:
     void handle_status(const nats::message_view& m);
     void handle_heartbeat(header_view h);
     void touch(time_point now) noexcept;
-    void warn(error why);
 
     duration heartbeat_;
     bool grouped_;
@@ -59,7 +58,7 @@ private:
     std::uint64_t last_delivery_ = 0;
     time_point silent_at_ = no_deadline;
     std::string answer_;
-    std::deque<error> warnings_;
+    warning_list warnings_;
 };
 
 } // namespace nats::js

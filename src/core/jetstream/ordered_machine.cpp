@@ -30,7 +30,6 @@ using namespace std::chrono_literals;
 
 constexpr duration first_pause = 1s;
 constexpr duration longest_pause = 10s;
-constexpr std::size_t most_kept_warnings = 16;
 
 /// The server will say the same next time.
 bool is_final(const error& why) noexcept {
@@ -114,7 +113,7 @@ bool ordered_machine::in_order(const nats::message_view& m, time_point now) {
 
 /// What the pull has come to is about the consumer, or about all.
 void ordered_machine::follow_pull(time_point now) {
-    while (std::optional<error> w = pull_->poll_warning()) warn(std::move(*w));
+    while (std::optional<error> w = pull_->poll_warning()) warnings_.push(std::move(*w));
     if (pull_->poll_doubt()) return reset(now);
     if (!pull_->finished()) return;
     if (pull_->outcome() == errc::consumer_deleted) return reset(now);
@@ -196,7 +195,7 @@ void ordered_machine::handle_not_created(const error& why, time_point now) {
     creating_ = false;
     if (finished_) return;
     if (is_final(why)) return finish(why);
-    if (connected_ && !doubtful_) warn(why);
+    if (connected_ && !doubtful_) warnings_.push(why);
     if (backoff_ == duration::zero()) backoff_ = first_pause;
     obsolete_ = name_; // it may have been made all the same
     reset(now);
@@ -220,17 +219,6 @@ void ordered_machine::handle_not_sent(time_point now) {
 
 time_point ordered_machine::deadline() const noexcept {
     return pull_ && !finished_ ? pull_->deadline() : no_deadline;
-}
-
-void ordered_machine::warn(error why) {
-    if (warnings_.size() < most_kept_warnings) warnings_.push_back(std::move(why));
-}
-
-std::optional<error> ordered_machine::poll_warning() {
-    if (warnings_.empty()) return std::nullopt;
-    error first = std::move(warnings_.front());
-    warnings_.pop_front();
-    return first;
 }
 
 void ordered_machine::finish(error why) {

@@ -32,7 +32,6 @@ constexpr duration first_backoff = 100ms;
 constexpr duration longest_backoff = 5s;
 constexpr duration grace = 1s;           // for the server's own timer, and the way
 constexpr duration no_wait_timeout = 5s; // an answer to it comes at once
-constexpr std::size_t most_warnings = 16;
 constexpr std::size_t longest_pin_id = 128;
 
 std::uint64_t number_in(header_view h, std::string_view name) noexcept {
@@ -150,7 +149,7 @@ void pull_machine::handle_consume_status(std::uint16_t status, std::string_view 
     if (status == 404 || status == 408) return pull_ended(now);
     if (status == 409 && says(text, "batch completed")) return;
     if (status == 409 && says(text, "message size exceeds maxbytes")) {
-        if (fruitless_) warn({errc::pull_refused, status, std::string(text)});
+        if (fruitless_) warnings_.push({errc::pull_refused, status, std::string(text)});
         return pull_ended(now);
     }
     const bool moved =
@@ -164,7 +163,8 @@ void pull_machine::handle_consume_status(std::uint16_t status, std::string_view 
     // Of the others, such as one that exceeds a limit, nothing says how much will not come. The
     // heartbeats that it has none of will tell.
     if (status != 423) {
-        warn({status == 503 ? errc::no_responders : errc::pull_refused, status, std::string(text)});
+        warnings_.push(
+            {status == 503 ? errc::no_responders : errc::pull_refused, status, std::string(text)});
     }
 }
 
@@ -198,7 +198,7 @@ void pull_machine::handle_timeout(time_point now) {
         silent_at_ = no_deadline;
         return;
     }
-    if (rules_.heartbeat > duration::zero()) warn(errc::no_heartbeat);
+    if (rules_.heartbeat > duration::zero()) warnings_.push(errc::no_heartbeat);
     doubt_ = true;
     reset_pending();
 }
@@ -295,17 +295,6 @@ std::string pull_machine::encode(std::uint64_t batch, std::uint64_t bytes, durat
 }
 
 // --- what is told
-
-void pull_machine::warn(error why) {
-    if (warnings_.size() < most_warnings) warnings_.push_back(std::move(why));
-}
-
-std::optional<error> pull_machine::poll_warning() {
-    if (warnings_.empty()) return std::nullopt;
-    error first = std::move(warnings_.front());
-    warnings_.erase(warnings_.begin());
-    return first;
-}
 
 bool pull_machine::poll_doubt() noexcept {
     return std::exchange(doubt_, false);

@@ -14,12 +14,6 @@
 
 namespace nats::js {
 
-namespace {
-
-constexpr std::size_t most_push_warnings = 16;
-
-} // namespace
-
 bool push_machine::handle_message(const nats::message_view& m, time_point now) {
     if (finished_) return false;
     if (silent_at_ != no_deadline) touch(now);
@@ -42,7 +36,7 @@ void push_machine::handle_status(const nats::message_view& m) {
     } else if (status == 409 && text.find("eleted") != std::string::npos) {
         finish({errc::consumer_deleted, status, text});
     } else {
-        warn({errc::pull_refused, status, text});
+        warnings_.push({errc::pull_refused, status, text});
     }
 }
 
@@ -51,8 +45,9 @@ void push_machine::handle_heartbeat(header_view h) {
     std::uint64_t sent = 0;
     if (!text::parse_decimal(h.get("Nats-Last-Consumer").value_or(""), sent)) return;
     if (grouped_ || last_delivery_ == 0 || sent <= last_delivery_) return;
-    warn({errc::slow_consumer, "delivery " + std::to_string(sent) + " was sent, and " +
-                                   std::to_string(last_delivery_) + " is the last that has come"});
+    warnings_.push({errc::slow_consumer, "delivery " + std::to_string(sent) + " was sent, and " +
+                                             std::to_string(last_delivery_) +
+                                             " is the last that has come"});
     last_delivery_ = sent; // told once
 }
 
@@ -66,7 +61,7 @@ void push_machine::handle_begin(time_point now) {
 
 void push_machine::handle_timeout(time_point now) {
     if (finished_ || silent_at_ > now) return;
-    warn(errc::no_heartbeat);
+    warnings_.push(errc::no_heartbeat);
     doubt_ = true;
     touch(now);
 }
@@ -74,17 +69,6 @@ void push_machine::handle_timeout(time_point now) {
 std::optional<std::string> push_machine::poll_answer() {
     if (answer_.empty()) return std::nullopt;
     return std::exchange(answer_, {});
-}
-
-void push_machine::warn(error why) {
-    if (warnings_.size() < most_push_warnings) warnings_.push_back(std::move(why));
-}
-
-std::optional<error> push_machine::poll_warning() {
-    if (warnings_.empty()) return std::nullopt;
-    error first = std::move(warnings_.front());
-    warnings_.pop_front();
-    return first;
 }
 
 void push_machine::finish(error why) {
