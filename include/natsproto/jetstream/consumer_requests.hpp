@@ -71,6 +71,9 @@ struct pause_state {
 [[nodiscard]] op<result<consumer_info>> create_consumer(runtime& rt, context c, std::string stream,
                                                         consumer_config config,
                                                         consumer_action action);
+/// Asks whether it still exists by an `encode_consumer_info`: `consumer_deleted` if the server says
+/// that it does not, or its stream; empty in any other case, also if nobody answers.
+[[nodiscard]] op<result<std::optional<error>>> find_loss(runtime& rt, api_request info);
 [[nodiscard]] op<result<std::vector<consumer_info>>> list_consumers(runtime& rt, context c,
                                                                     std::string stream);
 [[nodiscard]] op<result<std::vector<std::string>>> list_consumer_names(runtime& rt, context c,

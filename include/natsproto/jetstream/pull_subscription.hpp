@@ -4,11 +4,13 @@
 
 #pragma once
 
+#include <natsproto/jetstream/api.hpp>
 #include <natsproto/jetstream/consumption.hpp>
 #include <natsproto/jetstream/context.hpp>
 #include <natsproto/jetstream/pull_machine.hpp>
 #include <natsproto/jetstream/pull_options.hpp>
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,9 +21,9 @@ namespace nats::js {
 struct pull_request {
     pull_request(std::string to, pull_rules r) : subject(std::move(to)), rules(std::move(r)) {}
     std::string subject;
-    std::string before_body;  ///< goes in front of each body
-    std::string info_subject; ///< where to ask whether the consumer exists; empty: nowhere
-    duration timeout{};       ///< of that question
+    std::string before_body; ///< goes in front of each body
+    /// Asks whether the consumer exists, if that can be asked.
+    std::optional<api_request> info;
     pull_rules rules;
 };
 

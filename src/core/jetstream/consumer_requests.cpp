@@ -7,6 +7,7 @@
 
 #include <natsproto/jetstream/consumer_requests.hpp>
 
+#include <natsproto/jetstream/api_code.hpp>
 #include <natsproto/subject.hpp>
 
 #include "core/jetstream/consumer_fields.hpp"
@@ -149,6 +150,18 @@ op<result<consumer_info>> create_consumer(runtime& rt, context c, std::string st
         made->config.filter_subject.empty())
         co_return error(errc::filters_not_taken, "several filters need server 2.10");
     co_return std::move(made);
+}
+
+op<result<std::optional<error>>> find_loss(runtime& rt, api_request info) {
+    result<nats::message> reply = co_await call_api(rt, std::move(info));
+    if (!reply) co_return std::optional<error>(); // it knows no better
+    done nothing;
+    const result<void> there = decode(reply->payload(), nothing);
+    const bool gone = !there && (there.error() == api_code::consumer_not_found ||
+                                 there.error() == api_code::stream_not_found);
+    if (!gone) co_return std::optional<error>();
+    co_return std::optional<error>(
+        error(errc::consumer_deleted, 404, there.error().detail(), there.error().api_code()));
 }
 
 op<result<std::vector<consumer_info>>> list_consumers(runtime& rt, context c, std::string stream) {

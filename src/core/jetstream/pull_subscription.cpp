@@ -7,8 +7,7 @@
 #include <natsproto/jetstream/pull_subscription.hpp>
 
 #include <natsproto/client/ops.hpp>
-#include <natsproto/jetstream/api.hpp>
-#include <natsproto/jetstream/api_code.hpp>
+#include <natsproto/jetstream/consumer_requests.hpp>
 
 #include "core/jetstream/inbox_limits.hpp"
 
@@ -21,13 +20,13 @@ namespace {
 template <class Options>
 result<pull_request> encode(const context& c, std::string_view stream, std::string_view consumer,
                             const Options& o) {
-    if (result<void> ok = check_name("stream", stream); !ok) return ok.error();
-    if (result<void> ok = check_name("consumer", consumer); !ok) return ok.error();
+    result<api_request> info = encode_consumer_info(c, stream, consumer);
+    if (!info) return info.error();
     if (result<void> ok = check(o); !ok) return ok.error();
-    const std::string both = std::string(stream) + '.' + std::string(consumer);
-    pull_request r(c.prefix() + "CONSUMER.MSG.NEXT." + both, pull_rules(o));
-    r.info_subject = c.prefix() + "CONSUMER.INFO." + both;
-    r.timeout = c.timeout();
+    pull_request r(
+        c.prefix() + "CONSUMER.MSG.NEXT." + std::string(stream) + '.' + std::string(consumer),
+        pull_rules(o));
+    r.info = std::move(*info);
     return r;
 }
 
@@ -74,24 +73,14 @@ void pull_subscription::send(runtime& rt) {
 }
 
 std::optional<op<result<void>>> pull_subscription::errand(runtime& rt) {
-    if (!machine_.poll_doubt() || request_.info_subject.empty()) return std::nullopt;
+    if (!machine_.poll_doubt() || !request_.info) return std::nullopt;
     return look_for_consumer(rt, *this);
 }
 
 op<result<void>> pull_subscription::look_for_consumer(runtime& rt, pull_subscription& s) {
-    const header_view no_headers;
-    const bytes no_body;
-    const time_point deadline = deadline_after(rt.now(), s.request_.timeout);
-    result<nats::message_view> reply =
-        co_await rt.request(s.request_.info_subject, no_body, no_headers, deadline);
-    if (!reply) co_return result<void>(); // it knows no better
-    done nothing;
-    result<void> there = decode(reply->payload, nothing);
-    const bool gone = !there && (there.error() == api_code::consumer_not_found ||
-                                 there.error() == api_code::stream_not_found);
-    if (gone)
-        s.machine_.finish(
-            {errc::consumer_deleted, 404, there.error().detail(), there.error().api_code()});
+    api_request info = *s.request_.info;
+    result<std::optional<error>> loss = co_await find_loss(rt, std::move(info));
+    if (loss && *loss) s.machine_.finish(std::move(**loss));
     co_return result<void>();
 }
 

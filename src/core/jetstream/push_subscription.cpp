@@ -7,8 +7,6 @@
 
 #include <natsproto/jetstream/push_subscription.hpp>
 
-#include <natsproto/jetstream/api.hpp>
-#include <natsproto/jetstream/api_code.hpp>
 #include <natsproto/jetstream/consumer_requests.hpp>
 #include <natsproto/subject.hpp>
 
@@ -99,16 +97,11 @@ op<result<void>> push_subscription::make_consumer(runtime& rt, push_subscription
 }
 
 op<result<void>> push_subscription::look_for_consumer(runtime& rt, push_subscription& s) {
-    result<api_request> r = encode_consumer_info(s.request_.settings, s.request_.stream, s.name_);
-    if (!r) co_return result<void>();
-    result<nats::message> reply = co_await call_api(rt, std::move(*r));
-    if (!reply) co_return result<void>(); // it knows no better
-    done nothing;
-    result<void> there = decode(reply->payload(), nothing);
-    if (there) co_return result<void>();
-    if (there.error() == api_code::consumer_not_found ||
-        there.error() == api_code::stream_not_found)
-        s.finish({errc::consumer_deleted, 404, there.error().detail(), there.error().api_code()});
+    result<api_request> info =
+        encode_consumer_info(s.request_.settings, s.request_.stream, s.name_);
+    if (!info) co_return result<void>();
+    result<std::optional<error>> loss = co_await find_loss(rt, std::move(*info));
+    if (loss && *loss) s.finish(std::move(**loss));
     co_return result<void>();
 }
 
