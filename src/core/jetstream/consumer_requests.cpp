@@ -31,41 +31,6 @@ result<void> decode(std::string_view json, pause_state& into) {
 
 namespace {
 
-struct consumer_page {
-    using item = consumer_info;
-    page_position position;
-    std::vector<consumer_info> items;
-    std::vector<std::string> missing;
-};
-
-template <class V, codec::is<consumer_page> S>
-void fields(V& v, S& s) {
-    fields(v, s.position);
-    v("consumers", s.items);
-    v("missing", s.missing);
-}
-
-result<void> decode(std::string_view json, consumer_page& into) {
-    return codec::decode_answer(json, into);
-}
-
-struct consumer_name_page {
-    using item = std::string;
-    page_position position;
-    std::vector<std::string> items;
-    std::vector<std::string> missing; // never
-};
-
-template <class V, codec::is<consumer_name_page> S>
-void fields(V& v, S& s) {
-    fields(v, s.position);
-    v("consumers", s.items);
-}
-
-result<void> decode(std::string_view json, consumer_name_page& into) {
-    return codec::decode_answer(json, into);
-}
-
 const std::string& name_of(const consumer_config& config) noexcept {
     return config.name.empty() ? config.durable_name : config.name;
 }
@@ -166,7 +131,7 @@ op<result<std::optional<error>>> find_loss(runtime& rt, api_request info) {
 
 op<result<std::vector<consumer_info>>> list_consumers(runtime& rt, context c, std::string stream) {
     if (result<void> ok = check_name("stream", stream); !ok) co_return ok.error();
-    result<std::vector<consumer_info>> all = co_await list_all<consumer_page>(
+    result<std::vector<consumer_info>> all = co_await list_all<consumer_info, consumers_list>(
         rt, std::move(c), "CONSUMER.LIST." + stream, std::string());
     co_return std::move(all);
 }
@@ -174,7 +139,7 @@ op<result<std::vector<consumer_info>>> list_consumers(runtime& rt, context c, st
 op<result<std::vector<std::string>>> list_consumer_names(runtime& rt, context c,
                                                          std::string stream) {
     if (result<void> ok = check_name("stream", stream); !ok) co_return ok.error();
-    result<std::vector<std::string>> all = co_await list_all<consumer_name_page>(
+    result<std::vector<std::string>> all = co_await list_all<std::string, consumers_list>(
         rt, std::move(c), "CONSUMER.NAMES." + stream, std::string());
     co_return std::move(all);
 }

@@ -39,25 +39,51 @@ inline constexpr int most_pages = 4096;
     return {errc::invalid_response, "a list without an end"};
 }
 
-/// `Page` has a `position`, `items`, and the names of those that are `missing`: a server that knows
-/// them did not answer in time.
-template <class Page>
-op<result<std::vector<typename Page::item>>> list_all(runtime& rt, context c, std::string name,
-                                                      std::string subject) {
-    std::vector<typename Page::item> all;
+/// One page of a list of `Item`s, which are the member `List::name` of the answer.
+template <class Item, class List>
+struct page {
+    page_position position;
+    std::vector<Item> items;
+    /// Names: a server that knows them did not answer in time. None in a list of names.
+    std::vector<std::string> missing;
+};
+
+template <class V, class Item, class List>
+void fields(V& v, page<Item, List>& p) {
+    fields(v, p.position);
+    v(List::name, p.items);
+    v("missing", p.missing);
+}
+
+template <class Item, class List>
+result<void> decode(std::string_view json, page<Item, List>& into) {
+    return codec::decode_answer(json, into);
+}
+
+struct streams_list {
+    static constexpr std::string_view name = "streams";
+};
+struct consumers_list {
+    static constexpr std::string_view name = "consumers";
+};
+
+template <class Item, class List>
+op<result<std::vector<Item>>> list_all(runtime& rt, context c, std::string name,
+                                       std::string subject) {
+    std::vector<Item> all;
     std::uint64_t offset = 0;
     for (int pages = 0; pages < most_pages; ++pages) {
         result<api_request> r = make_request(c, name, [&](codec::writer& w) {
             w("offset", offset);
             w("subject", subject);
         });
-        result<Page> page = co_await call<Page>(rt, std::move(r));
-        if (!page) co_return page.error();
-        const std::size_t count = page->items.size() + page->missing.size();
+        result<page<Item, List>> some = co_await call<page<Item, List>>(rt, std::move(r));
+        if (!some) co_return some.error();
+        const std::size_t count = some->items.size() + some->missing.size();
         if (count > most_listed - all.size()) co_return too_long();
-        std::move(page->items.begin(), page->items.end(), std::back_inserter(all));
+        std::move(some->items.begin(), some->items.end(), std::back_inserter(all));
         offset += count;
-        if (count == 0 || offset >= page->position.total) co_return std::move(all);
+        if (count == 0 || offset >= some->position.total) co_return std::move(all);
     }
     co_return too_long();
 }

@@ -22,41 +22,6 @@ namespace nats::js {
 
 namespace {
 
-struct stream_page {
-    using item = stream_info;
-    page_position position;
-    std::vector<stream_info> items;
-    std::vector<std::string> missing;
-};
-
-template <class V, codec::is<stream_page> S>
-void fields(V& v, S& s) {
-    fields(v, s.position);
-    v("streams", s.items);
-    v("missing", s.missing);
-}
-
-result<void> decode(std::string_view json, stream_page& into) {
-    return codec::decode_answer(json, into);
-}
-
-struct stream_name_page {
-    using item = std::string;
-    page_position position;
-    std::vector<std::string> items;
-    std::vector<std::string> missing; // never
-};
-
-template <class V, codec::is<stream_name_page> S>
-void fields(V& v, S& s) {
-    fields(v, s.position);
-    v("streams", s.items);
-}
-
-result<void> decode(std::string_view json, stream_name_page& into) {
-    return codec::decode_answer(json, into);
-}
-
 /// A stream with a part of its subjects.
 struct subject_page {
     page_position position;
@@ -148,14 +113,14 @@ op<result<stream_info>> get_stream_info(runtime& rt, context c, std::string stre
 }
 
 op<result<std::vector<stream_info>>> list_streams(runtime& rt, context c, std::string subject) {
-    result<std::vector<stream_info>> all = co_await list_all<stream_page>(
+    result<std::vector<stream_info>> all = co_await list_all<stream_info, streams_list>(
         rt, std::move(c), std::string("STREAM.LIST"), std::move(subject));
     co_return std::move(all);
 }
 
 op<result<std::vector<std::string>>> list_stream_names(runtime& rt, context c,
                                                        std::string subject) {
-    result<std::vector<std::string>> all = co_await list_all<stream_name_page>(
+    result<std::vector<std::string>> all = co_await list_all<std::string, streams_list>(
         rt, std::move(c), std::string("STREAM.NAMES"), std::move(subject));
     co_return std::move(all);
 }
@@ -165,13 +130,14 @@ op<result<std::string>> find_stream_name(runtime& rt, context c, std::string sub
         co_return error(errc::invalid_subject, '"' + printable(subject) + '"');
     result<api_request> r =
         make_request(c, "STREAM.NAMES", [&](codec::writer& w) { w("subject", subject); });
-    result<stream_name_page> page = co_await call<stream_name_page>(rt, std::move(r));
-    if (!page) co_return page.error();
-    if (page->items.empty()) {
+    using names = page<std::string, streams_list>;
+    result<names> found = co_await call<names>(rt, std::move(r));
+    if (!found) co_return found.error();
+    if (found->items.empty()) {
         co_return error(errc::jetstream_error, 404, "no stream listens to \"" + subject + '"',
                         static_cast<std::uint16_t>(api_code::stream_not_found));
     }
-    co_return std::move(page->items.front());
+    co_return std::move(found->items.front());
 }
 
 op<result<stream_info>> seal_stream(runtime& rt, context c, std::string stream) {
