@@ -15,7 +15,6 @@
 #include <cstdint>
 #include <memory>
 #include <string_view>
-#include <type_traits>
 #include <utility>
 
 namespace nats {
@@ -35,21 +34,11 @@ public:
     template <class... Token>
     auto add(std::string_view subject, bytes payload = {}, const js::publish_options& o = {},
              Token&&... token) {
-        const auto run = [&] {
-            return shared_->client.run(
-                [s = shared_,
-                 r = js::publish_request::make(subject, payload, o)](runtime& rt) mutable {
-                    return js::keeping(rt, s, js::add(rt, s->state, std::move(r)));
-                },
-                std::forward<Token>(token)...);
-        };
-        if constexpr (std::is_same_v<decltype(run()), result<void>>) {
-            result<void> added = run();
-            shared_->client.touch();
-            return added;
-        } else {
-            return run();
-        }
+        return shared_->client.run(
+            [s = shared_, r = js::publish_request::make(subject, payload, o)](runtime& rt) mutable {
+                return js::keeping(rt, s, js::add(rt, s->state, std::move(r)));
+            },
+            std::forward<Token>(token)...);
     }
     /// Adds the last message, and has all of them stored: the `pub_ack` of the last one.
     template <class... Token>

@@ -87,9 +87,7 @@ public:
             result<js::publish_ticket> now = try_publish(subject, payload, o);
             if (now || (now.error() != errc::acks_overdue && now.error() != errc::output_full))
                 return now;
-            now = later();
-            shared_->client.touch();
-            return now;
+            return later();
         } else {
             return later();
         }

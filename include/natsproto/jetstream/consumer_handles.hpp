@@ -41,14 +41,12 @@ struct flow : std::enable_shared_from_this<flow<Handle>> {
     }
 
     /// `f` is called with each message; without it they wait to be asked for.
-    [[nodiscard]] result<void> start(std::function<void(message_view&)> f) {
-        runtime* const rt = client.rt();
-        if (rt == nullptr) return error{errc::not_connected};
+    [[nodiscard]] result<void> start(runtime& rt, std::function<void(message_view&)> f) {
         handler = std::move(f);
         source->on_warning(&flow::tell_warnings, this);
         source->box().on_end(&flow::tell_end, this);
         result<void> begun =
-            handler ? source->start(*rt, &flow::tell_message, this) : source->start(*rt);
+            handler ? source->start(rt, &flow::tell_message, this) : source->start(rt);
         client.touch();
         return begun;
     }
@@ -72,8 +70,8 @@ private:
     static void tell_message(void* context, const nats::message_view& m) {
         const auto self = static_cast<flow*>(context)->shared_from_this();
         if (self->client.muted()) return;
-        runtime* const rt = self->client.rt();
-        if (rt == nullptr || !self->source->take(*rt, m)) return;
+        runtime& rt = *self->client.rt(); // with the time as it is: a handler may have taken long
+        if (!self->source->take(rt, m)) return;
         message_view delivered(m);
         self->handler(delivered);
     }
@@ -212,13 +210,11 @@ struct js_starter {
     using consumption = basic_consumption<handle>;
 
     template <class Out, class Make>
-    static result<Out> start(const Jetstream& js, Make make,
-                             std::function<void(js::message_view&)> f = {}) {
-        Jetstream copy = js;
-        runtime* const rt = copy.client().rt();
+    static result<Out> start(Jetstream& js, Make make, std::function<void(js::message_view&)> f) {
+        runtime* const rt = js.client().rt();
         if (rt == nullptr) return error{errc::not_connected};
-        auto flow = std::make_shared<js::detail::flow<handle>>(copy.client(), make(*rt));
-        if (result<void> begun = flow->start(std::move(f)); !begun) return begun.error();
+        auto flow = std::make_shared<js::detail::flow<handle>>(js.client(), make(*rt));
+        if (result<void> begun = flow->start(*rt, std::move(f)); !begun) return begun.error();
         return Out(std::move(flow));
     }
 };

@@ -39,8 +39,7 @@ public:
     }
     template <class T>
     void object(const T& s) {
-        out_ += '{';
-        first_ = true;
+        open();
         members(s);
         end();
     }
