@@ -376,7 +376,7 @@ private:
     void step_drain();
     void step_barriers();
     void wake_all() noexcept;
-    void call_notices();
+    void wake_and_tell();
     void note_end(mailbox& box);
     void tell_ends();
     void forget(const mailbox& box) noexcept;

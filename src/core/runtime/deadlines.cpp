@@ -94,10 +94,7 @@ void runtime::handle_timeout(time_point now) {
         expired_.push_back(w);
     }
     while (!expired_.empty()) fail(expired_.front(), errc::timeout);
-    if (handlers_running_ != 0) return;
-    catch_up();
-    while (!woken_.empty()) resume(woken_.front());
-    call_notices();
+    if (handlers_running_ == 0) wake_and_tell();
 }
 
 } // namespace nats

@@ -111,9 +111,7 @@ void runtime::dispatch(const event& e) {
 
 void runtime::settle() {
     if (handlers_running_ != 0) return;
-    catch_up();
-    while (!woken_.empty()) resume(woken_.front());
-    call_notices();
+    wake_and_tell();
     if (!ends_.empty()) tell_ends();
     if (drain_pending_) step_drain();
     if (!barriers_.empty()) step_barriers();

@@ -56,8 +56,11 @@ void runtime::wake_all() noexcept {
     while (!for_wakeup_.empty()) static_cast<wakeup_waiter&>(for_wakeup_.front()).wake();
 }
 
-/// One at a time: what is called may post and destroy others.
-void runtime::call_notices() {
+/// What waits for the moment when no op and no handler runs. One at a time: what is resumed or
+/// called may set, post and destroy others.
+void runtime::wake_and_tell() {
+    catch_up();
+    while (!woken_.empty()) resume(woken_.front());
     while (!notices_.empty()) {
         const notice& n = notices_.pop_front();
         n.call_(n.context_);
