@@ -52,11 +52,8 @@ client::executor_type client::get_executor() const noexcept {
 // --- immediate calls
 
 result<void> client::publish(std::string_view subject, bytes payload, const publish_options& o) {
-    detail::driver::core* const c = core_of(driver_);
-    if (c == nullptr) return error{errc::not_connected};
-    result<void> queued = c->connection.publish(subject, payload, o.reply, o.headers);
-    driver_->touched();
-    return queued;
+    if (!driver_) return error{errc::not_connected};
+    return driver_->publish(subject, payload, o);
 }
 
 result<void> client::respond(const message_view& to, bytes payload, header_view headers) {

@@ -19,11 +19,7 @@ void detail::start_made(const std::shared_ptr<driver>& d, op_maker& m) {
 
 result<void> client_handle::publish(std::string_view subject, bytes payload,
                                     const publish_options& o) {
-    detail::driver::core* const c = driver_->session_or_null();
-    if (c == nullptr) return error{errc::not_connected};
-    result<void> queued = c->connection.publish(subject, payload, o.reply, o.headers);
-    driver_->touched();
-    return queued;
+    return driver_->publish(subject, payload, o);
 }
 
 void client_handle::touch() noexcept {

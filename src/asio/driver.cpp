@@ -109,6 +109,13 @@ private:
     bool finished_ = false;
 };
 
+result<void> driver::publish(std::string_view subject, bytes payload, const publish_options& o) {
+    if (!core_) return error{errc::not_connected};
+    result<void> queued = core_->connection.publish(subject, payload, o.reply, o.headers);
+    touched();
+    return queued;
+}
+
 void driver::touched() {
     if (in_turn_)
         again_ = true;

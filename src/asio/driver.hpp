@@ -75,12 +75,8 @@ public:
     /// Makes the op by `make(runtime&)`, and begins. Without a session: `not_connected`.
     template <class T, class Make>
     void begin_with(operation_ptr<T> o, Make make) {
-        if (o->cancelled_early) return end_early(o.release());
-        if (!core_) return refuse(o.release(), error{errc::not_connected});
-        take_published();
-        if (!in_turn_) core_->rt.advance(clock::now()); // a turn has just told the time
-        o->running.emplace(make(core_->rt));
-        begin(o.release());
+        op_maker_for<T, Make> m(std::move(o), std::move(make));
+        begin_made(m);
     }
     void begin_made(op_maker& m);
     /// Ends an operation that has not begun.
@@ -96,6 +92,8 @@ public:
     void start_closing(operation_ptr<void> o);
 
     // --- for the facades
+    [[nodiscard]] result<void> publish(std::string_view subject, bytes payload,
+                                       const publish_options& o);
     /// After a command that may have queued output or events, or moved a deadline.
     void touched();
     /// The client is gone, or closed for good.

@@ -59,10 +59,6 @@ result<client> client::connect(const options& o, const blocking_options& b) {
     return c;
 }
 
-std::optional<error> client::drive(bool (*is_done)(const void*), const void* o) {
-    return driver_->drive(is_done, o);
-}
-
 runtime& client::rt() noexcept {
     driver_->runtime_.advance(clock::now()); // an op that starts now needs to know when that is
     return driver_->runtime_;

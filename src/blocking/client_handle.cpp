@@ -26,8 +26,8 @@ runtime& client_handle::runtime_now() noexcept {
     return driver_->runtime_;
 }
 
-std::optional<error> client_handle::drive(bool (*done)(const void*), const void* o) {
-    return driver_->drive(done, o);
+std::optional<error> blocking::drive(driver& d, bool (*done)(const void*), const void* o) {
+    return d.drive(done, o);
 }
 
 } // namespace nats

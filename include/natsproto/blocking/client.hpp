@@ -246,9 +246,7 @@ public:
     /// `rt`, which sets its clock.
     template <class T>
     T run(op<T> o) {
-        o.start();
-        if (std::optional<error> e = drive(&done<T>, &o)) return std::move(*e);
-        return o.take();
+        return blocking::run(*driver_, o);
     }
     [[nodiscard]] runtime& rt() noexcept;
     /// For facades: what they need of this client, which it may outlive.
@@ -257,11 +255,6 @@ public:
 
 private:
     explicit client(std::shared_ptr<blocking::driver> d) noexcept;
-    template <class T>
-    static bool done(const void* o) noexcept {
-        return static_cast<const op<T>*>(o)->done();
-    }
-    [[nodiscard]] std::optional<error> drive(bool (*is_done)(const void*), const void* o);
 
     std::shared_ptr<blocking::driver> driver_;
 };

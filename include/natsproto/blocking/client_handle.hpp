@@ -14,7 +14,6 @@
 #include <memory>
 #include <optional>
 #include <string_view>
-#include <type_traits>
 #include <utility>
 
 namespace nats {
@@ -22,7 +21,23 @@ namespace nats {
 class client;
 
 namespace blocking {
+
 class driver;
+
+/// Drives until `done(o)`; the error is that of a closed connection.
+[[nodiscard]] std::optional<error> drive(driver& d, bool (*done)(const void*), const void* o);
+
+/// Runs an op to its end.
+template <class T>
+T run(driver& d, op<T>& o) {
+    const auto done = [](const void* running) noexcept {
+        return static_cast<const op<T>*>(running)->done();
+    };
+    o.start();
+    if (std::optional<error> e = drive(d, done, &o)) return T(std::move(*e));
+    return o.take();
+}
+
 } // namespace blocking
 
 class client_handle {
@@ -31,11 +46,7 @@ public:
     template <class Make>
     auto run(Make make) {
         auto o = make(runtime_now());
-        using result_type = typename decltype(o)::value_type;
-        o.start();
-        if (std::optional<error> e = drive(&is_done<decltype(o)>, &o))
-            return result_type(std::move(*e));
-        return o.take();
+        return blocking::run(*driver_, o);
     }
     /// As `client::publish`.
     result<void> publish(std::string_view subject, bytes payload, const publish_options& o = {});
@@ -49,12 +60,7 @@ public:
 private:
     friend class client;
     explicit client_handle(std::shared_ptr<blocking::driver> d) noexcept : driver_(std::move(d)) {}
-    template <class Op>
-    static bool is_done(const void* o) noexcept {
-        return static_cast<const Op*>(o)->done();
-    }
     [[nodiscard]] runtime& runtime_now() noexcept;
-    [[nodiscard]] std::optional<error> drive(bool (*done)(const void*), const void* o);
 
     std::shared_ptr<blocking::driver> driver_;
 };
