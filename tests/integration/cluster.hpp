@@ -4,9 +4,12 @@
 
 #pragma once
 
+#include <natsproto/time.hpp>
+
 #include "integration/nats_server.hpp"
 
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <filesystem>
 #include <memory>
@@ -14,6 +17,10 @@
 #include <string_view>
 
 namespace nats::test {
+
+/// For what a cluster of JetStream has to agree on: a server that has missed what another one says
+/// of itself hears it again after half a minute.
+inline constexpr duration cluster_patience = std::chrono::minutes(1);
 
 class cluster {
 public:

@@ -27,6 +27,10 @@ protected:
     /// Whether the server is of that generation or a later one.
     [[nodiscard]] static bool since(generation g) { return GetParam() >= g; }
 
+    [[nodiscard]] bool at_least(int major, int minor) {
+        return nc().info().version_at_least(major, minor, 0);
+    }
+
     /// Another server in its place, with this in the `jetstream` of its configuration.
     nats_server& start_jetstream(const std::string& settings = {}) {
         js_.reset();

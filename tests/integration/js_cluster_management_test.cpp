@@ -18,9 +18,6 @@
 namespace nats::test {
 namespace {
 
-/// A server that has missed what another one says of itself hears it again after half a minute.
-constexpr duration patience = 60s;
-
 class js_clusters : public server_test {
 protected:
     void SetUp() override {
@@ -40,7 +37,8 @@ protected:
     [[nodiscard]] jetstream& quick() { return *quick_; }
     /// The group that keeps all configurations has a leader. Without one nobody answers.
     void wait_for_meta() {
-        ASSERT_TRUE(wait_until([&] { return quick().account_info().has_value(); }, patience));
+        ASSERT_TRUE(
+            wait_until([&] { return quick().account_info().has_value(); }, cluster_patience));
     }
     [[nodiscard]] cluster& nodes() { return *nodes_; }
     [[nodiscard]] static js::stream_config three(const std::string& name) {
@@ -51,7 +49,7 @@ protected:
     /// Once it is known; servers are slow to take each other as current.
     void make(const js::stream_config& c) {
         const auto made = [&] { return quick().create_stream(c).has_value(); };
-        ASSERT_TRUE(wait_until(made, patience));
+        ASSERT_TRUE(wait_until(made, cluster_patience));
     }
     /// What `f` says of the stream's cluster, when that is true.
     template <class F>
@@ -60,7 +58,7 @@ protected:
             const result<js::stream_info> i = quick().stream_info(stream);
             return i && i->cluster && f(*i->cluster);
         };
-        return wait_until(look, patience);
+        return wait_until(look, cluster_patience);
     }
     static bool all_current(const js::cluster_info& c) {
         return !c.leader.empty() && c.replicas.size() == 2 &&
@@ -109,9 +107,9 @@ TEST_P(js_clusters, another_leader) {
         const result<js::consumer_info> i = quick().consumer_info("S", "d");
         return i && i->cluster && i->cluster->replicas.size() == 2 && !i->cluster->leader.empty();
     };
-    ASSERT_TRUE(wait_until(led, patience));
+    ASSERT_TRUE(wait_until(led, cluster_patience));
     EXPECT_TRUE(js().step_down_consumer("S", "d"));
-    EXPECT_TRUE(wait_until(led, patience));
+    EXPECT_TRUE(wait_until(led, cluster_patience));
 }
 
 TEST_P(js_clusters, a_leader_of_ones_choice) {

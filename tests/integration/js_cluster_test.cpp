@@ -168,9 +168,6 @@ private:
     std::uint64_t last_ = 0;
 };
 
-/// A server that has missed what another one says of itself hears it again after half a minute.
-constexpr duration cluster_patience = 60s;
-
 class js_cluster : public server_test {
 protected:
     void SetUp() override {

@@ -178,8 +178,10 @@ TEST_P(js_consume, messages) {
         std::optional<js::message> m = flow.next(long_enough).value();
         ASSERT_TRUE(m);
         EXPECT_EQ(m->payload(), std::to_string(i));
-        EXPECT_TRUE(js.ack(*m));
-        if (i == 50) {
+        if (i != 50) {
+            EXPECT_TRUE(js.ack(*m));
+        } else { // then the server has dealt with the others too
+            EXPECT_TRUE(js.ack_confirmed(*m, long_enough));
             EXPECT_LE(c.info().value().num_ack_pending, 10U) << "no more than were asked for";
         }
     }
@@ -259,9 +261,7 @@ TEST_P(js_consume, consume) {
                     .value();
     flow.on_end([&](const error& why) { end = why; });
     poll_until(nc, [&] { return n == 50; });
-    std::string expected;
-    for (int i = 1; i <= 50; ++i) expected += std::to_string(i) + ' ';
-    EXPECT_EQ(got, expected);
+    EXPECT_EQ(got, up_to(50));
     (void)nc.flush().value();
     EXPECT_EQ(c.info().value().ack_floor.stream_seq, 50U);
     flow.drain();

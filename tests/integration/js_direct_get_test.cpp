@@ -29,9 +29,6 @@ protected:
                 js().publish(subject, "payload of " + std::string(subject), {.headers = h}));
         }
     }
-    [[nodiscard]] bool at_least(int major, int minor) {
-        return nc().info().version_at_least(major, minor, 0);
-    }
     static std::string sequences(const js::direct_batch& b) {
         std::string text;
         for (const js::stored_message& m : b.messages) text += std::to_string(m.sequence) + ' ';

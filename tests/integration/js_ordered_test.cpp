@@ -16,17 +16,6 @@ namespace {
 
 class js_ordered : public js_server_test {
 protected:
-    static void make_stream(client& nc, int messages) {
-        jetstream js(nc);
-        ASSERT_TRUE(js.create_stream(js::stream_config("S", {"s.>"})));
-        publish(nc, 1, messages);
-    }
-    /// "1 2 ... last "
-    static std::string up_to(int last, int first = 1) {
-        std::string text;
-        for (int i = first; i <= last; ++i) text += std::to_string(i) + ' ';
-        return text;
-    }
     template <class Flow>
     static std::string take(Flow& flow, int n) {
         std::string text;

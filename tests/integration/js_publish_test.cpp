@@ -33,9 +33,6 @@ protected:
     js::stored_message message_at(std::uint64_t sequence) {
         return js().get_message("S", sequence).value();
     }
-    [[nodiscard]] bool at_least(int major, int minor) {
-        return nc().info().version_at_least(major, minor, 0);
-    }
 };
 NATSPROTO_ON_NATS_SERVERS(js_publish);
 

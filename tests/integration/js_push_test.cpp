@@ -15,11 +15,6 @@ namespace {
 
 class js_push : public js_server_test {
 protected:
-    static void make_stream(client& nc, int messages) {
-        jetstream js(nc);
-        ASSERT_TRUE(js.create_stream(js::stream_config("S", {"s.>"})));
-        publish(nc, 1, messages);
-    }
     static js::consumer_config pushed() {
         js::consumer_config c;
         c.flow_control = true;

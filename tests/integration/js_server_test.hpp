@@ -5,13 +5,11 @@
 #pragma once
 
 #include "integration/jetstream_under_test.hpp"
+#include "integration/scratch.hpp"
 #include "integration/server_test.hpp"
 
-#include <cstdlib>
-#include <filesystem>
 #include <optional>
 #include <string>
-#include <system_error>
 #include <vector>
 
 namespace nats::test {
@@ -21,16 +19,7 @@ protected:
     void SetUp() override {
         server_test::SetUp();
         if (HasFatalFailure() || IsSkipped()) return;
-        std::string name =
-            (std::filesystem::temp_directory_path() / "natsproto-js-XXXXXX").string();
-        ASSERT_NE(::mkdtemp(name.data()), nullptr);
-        store_ = name;
-        start("jetstream: { store_dir: \"" + name + "\" }");
-    }
-    void TearDown() override {
-        server_test::TearDown();
-        std::error_code ignored;
-        if (!store_.empty()) std::filesystem::remove_all(store_, ignored);
+        start("jetstream: { store_dir: \"" + files_.path("store") + "\" }");
     }
     static options patient() {
         return {.max_reconnects = -1, .reconnect_wait = 10ms, .reconnect_jitter = {}};
@@ -40,16 +29,25 @@ protected:
         c.ack_wait = ack_wait;
         return c;
     }
-    /// A stream "S" on "s.>" with messages 1, 2, ... and a consumer "C".
-    static void make(client& nc, int messages, const js::consumer_config& c = consumer()) {
-        jetstream js(nc);
-        ASSERT_TRUE(js.create_stream(js::stream_config("S", {"s.>"})));
+    /// A stream "S" on "s.>" with messages 1, 2, ...
+    static void make_stream(client& nc, int messages) {
+        ASSERT_TRUE(jetstream(nc).create_stream(js::stream_config("S", {"s.>"})));
         publish(nc, 1, messages);
-        ASSERT_TRUE(js.create_consumer("S", c));
+    }
+    /// The same, and a consumer "C".
+    static void make(client& nc, int messages, const js::consumer_config& c = consumer()) {
+        make_stream(nc, messages);
+        ASSERT_TRUE(jetstream(nc).create_consumer("S", c));
     }
     static void publish(client& nc, int first, int last) {
         for (int i = first; i <= last; ++i)
             ASSERT_TRUE(nc.request("s.x", std::to_string(i), long_enough));
+    }
+    /// "1 2 ... last "
+    static std::string up_to(int last, int first = 1) {
+        std::string text;
+        for (int i = first; i <= last; ++i) text += std::to_string(i) + ' ';
+        return text;
     }
     static std::string payloads(std::vector<js::message>& all) {
         std::string text;
@@ -78,7 +76,7 @@ protected:
     }
 
 private:
-    std::filesystem::path store_;
+    scratch files_;
 };
 
 } // namespace nats::test
