@@ -11,23 +11,11 @@
 
 "use strict";
 
-const fs = require("fs");
-const path = require("path");
+const { load, say, text, bytes } = require("./common");
 
 const [, , packageName, openUrl, loginUrl, tokenUrl, seed] = process.argv;
-const nats = require(path.join(modules(), packageName));
+const nats = load(packageName, 1);
 
-function modules() {
-    const cache = process.env.XDG_CACHE_HOME || path.join(process.env.HOME || "/", ".cache");
-    const directory = path.join(process.env.NATSPROTO_NPM_DIR || path.join(cache, "natsproto/npm"), "node_modules");
-    if (fs.existsSync(directory)) return directory;
-    console.error(`no ${directory}: run scripts/foreign`);
-    process.exit(1);
-}
-
-const say = (line) => process.stdout.write(line + "\n");
-const text = (m) => new TextDecoder().decode(m.data);
-const bytes = (t) => new TextEncoder().encode(t);
 const plain = (url) => url.replace("nats://", "");
 const connect = (url, more) =>
     nats.connect({ servers: plain(url), reconnectTimeWait: 10, maxReconnectAttempts: -1,

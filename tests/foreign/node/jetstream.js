@@ -10,23 +10,11 @@
 
 "use strict";
 
-const fs = require("fs");
-const path = require("path");
+const { load, say, text, bytes } = require("./common");
 
 const [, , step, url] = process.argv;
-const nats = require(path.join(modules(), "nats"));
+const nats = load("nats", 77);
 
-function modules() {
-    const cache = process.env.XDG_CACHE_HOME || path.join(process.env.HOME || "/", ".cache");
-    const directory = path.join(process.env.NATSPROTO_NPM_DIR || path.join(cache, "natsproto/npm"), "node_modules");
-    if (fs.existsSync(directory)) return directory;
-    console.error(`no ${directory}: run scripts/foreign`);
-    process.exit(77);
-}
-
-const say = (line) => process.stdout.write(line + "\n");
-const text = (m) => new TextDecoder().decode(m.data);
-const bytes = (t) => new TextEncoder().encode(t);
 const show = (kind, config) => say(`configuration ${kind} ${JSON.stringify(config)}`);
 
 /** Publishes `count` numbered messages with ids and headers, and the first one once more. */

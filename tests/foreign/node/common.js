@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the programs for node share.
+
+"use strict";
+
+const fs = require("fs");
+const path = require("path");
+
+/** A package as scripts/foreign has fetched it; without them the program ends with `status`. */
+function load(name, status) {
+    const cache = process.env.XDG_CACHE_HOME || path.join(process.env.HOME || "/", ".cache");
+    const directory = path.join(process.env.NATSPROTO_NPM_DIR || path.join(cache, "natsproto/npm"), "node_modules");
+    if (fs.existsSync(directory)) return require(path.join(directory, name));
+    console.error(`no ${directory}: run scripts/foreign`);
+    process.exit(status);
+}
+
+const say = (line) => process.stdout.write(line + "\n");
+const text = (m) => new TextDecoder().decode(m.data);
+const bytes = (t) => new TextEncoder().encode(t);
+
+module.exports = { load, say, text, bytes };
