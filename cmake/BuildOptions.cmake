@@ -100,18 +100,19 @@ function(natsproto_precompiled target)
   endif()
 endfunction()
 
-# natsproto_compile_fast(<target>): with sanitizers, without optimisation: half the time. For programs around the library.
-function(natsproto_compile_fast target)
-  if(NATSPROTO_SANITIZE)
-    set_target_properties(${target} PROPERTIES NATSPROTO_UNOPTIMIZED ON)
-    target_compile_options(${target} PRIVATE -O0)
-  endif()
-endfunction()
-
 # natsproto_leave_undefined(<target>): its own code without UBSan, which costs a third of the time to compile. For what only
 # uses the library, which has it.
 function(natsproto_leave_undefined target)
   if(NATSPROTO_SANITIZE MATCHES "undefined")
     target_compile_options(${target} PRIVATE -fno-sanitize=undefined)
+  endif()
+endfunction()
+
+# natsproto_compile_fast(<target>): with sanitizers, without optimisation as well. For programs around the library.
+function(natsproto_compile_fast target)
+  if(NATSPROTO_SANITIZE)
+    set_target_properties(${target} PROPERTIES NATSPROTO_UNOPTIMIZED ON)
+    target_compile_options(${target} PRIVATE -O0)
+    natsproto_leave_undefined(${target})
   endif()
 endfunction()
