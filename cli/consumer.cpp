@@ -41,25 +41,6 @@ void check_names(const consumer_options& o) {
 
 // --- ls
 
-void print_names(js_connection& j, const consumer_options& o) {
-    std::vector<std::string> names = j.take(j->consumer_names(o.stream));
-    std::sort(names.begin(), names.end());
-    std::string text;
-    for (std::string& n : names) {
-        text += printable(n) + '\n';
-        n = json_string(n);
-    }
-    output out;
-    out.write(o.json ? indented(json_array(names)) : text);
-    out.flush();
-}
-
-std::string json_of(const std::vector<js::consumer_info>& all) {
-    std::vector<std::string> items;
-    for (const js::consumer_info& i : all) items.push_back(js::to_json(i).value());
-    return indented(json_array(items));
-}
-
 std::string table_of(const std::vector<js::consumer_info>& all) {
     table t({"NAME", "DELIVERY", ">UNACKED", ">REDELIVERED", ">UNPROCESSED", "DESCRIPTION"});
     for (const js::consumer_info& i : all) {
@@ -74,7 +55,7 @@ int run_ls(const global_options& g, const consumer_options& o) {
     check_stream_name(o.stream);
     js_connection j(g);
     if (o.names) {
-        print_names(j, o);
+        print_names(j.take(j->consumer_names(o.stream)), o.json);
         return j.nats().outcome();
     }
     std::vector<js::consumer_info> all = j.take(j->consumers(o.stream));
@@ -85,9 +66,7 @@ int run_ls(const global_options& g, const consumer_options& o) {
         tell("No consumers");
         return j.nats().outcome();
     }
-    output out;
-    out.write(o.json ? json_of(all) : table_of(all));
-    out.flush();
+    print(o.json ? json_of(all) : table_of(all));
     return j.nats().outcome();
 }
 

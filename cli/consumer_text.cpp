@@ -132,9 +132,7 @@ std::string text_of(const js::consumer_info& i) {
 }
 
 void print_consumer(const js::consumer_info& i, bool json) {
-    output out;
-    out.write(json ? indented(js::to_json(i).value()) : text_of(i));
-    out.flush();
+    print(json ? indented(js::to_json(i).value()) : text_of(i));
 }
 
 } // namespace nats::cli

@@ -6,6 +6,7 @@
 #include <natsproto/error.hpp>
 
 #include "js_text.hpp"
+#include "output.hpp"
 
 #include <fmt/format.h>
 
@@ -158,6 +159,16 @@ std::string json_string(std::string_view text) {
 
 std::string json_array(const std::vector<std::string>& items) {
     return fmt::format("[{}]", fmt::join(items, ","));
+}
+
+void print_names(std::vector<std::string> names, bool json) {
+    std::sort(names.begin(), names.end());
+    std::string text;
+    for (std::string& n : names) {
+        text += printable(n) + '\n';
+        n = json_string(n);
+    }
+    print(json ? indented(json_array(names)) : text);
 }
 
 std::string indented(std::string_view json) {

@@ -67,7 +67,19 @@ private:
 /// A JSON string.
 [[nodiscard]] std::string json_string(std::string_view text);
 [[nodiscard]] std::string json_array(const std::vector<std::string>& items);
+/// Prints names in their order, one a line or as a list.
+void print_names(std::vector<std::string> names, bool json);
+/// A list of what has `js::to_json`, indented.
+template <class T>
+[[nodiscard]] std::string json_of(const std::vector<T>& all);
 /// JSON with line breaks and indentation, and one at the end.
 [[nodiscard]] std::string indented(std::string_view json);
+
+template <class T>
+std::string json_of(const std::vector<T>& all) {
+    std::vector<std::string> items;
+    for (const T& one : all) items.push_back(to_json(one).value());
+    return indented(json_array(items));
+}
 
 } // namespace nats::cli

@@ -58,6 +58,12 @@ void output::flush() {
     waiting_.clear();
 }
 
+void print(std::string_view text) {
+    output out;
+    out.write(text);
+    out.flush();
+}
+
 void print_content(output& out, const message_view& m, const message_format& f) {
     std::string text;
     const auto add = std::back_inserter(text);

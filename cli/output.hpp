@@ -26,6 +26,9 @@ private:
     std::string waiting_;
 };
 
+/// All of it at once.
+void print(std::string_view text);
+
 struct message_format {
     bool raw = false;           ///< the payload and a line break, byte for byte
     bool headers_only = false;  ///< no payload

@@ -86,9 +86,7 @@ int run(const global_options& g, const rtt_options& o) {
         }
         rest.remove_prefix(comma == std::string_view::npos ? rest.size() : comma + 1);
     }
-    output out;
-    out.write(o.json ? json_of(all, o.iterations) : text_of(all));
-    out.flush();
+    print(o.json ? json_of(all, o.iterations) : text_of(all));
     return code;
 }
 

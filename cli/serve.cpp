@@ -201,9 +201,7 @@ int run(const serve_options& o) {
     const std::unique_ptr<tcp_broker> server = tcp_broker::listen(broker_of(o), where).value();
     const stop_signals signals(*server);
     const ports_file file(o.ports_file, server->url());
-    output out;
-    out.write("listening on " + server->url() + '\n');
-    out.flush();
+    print("listening on " + server->url() + '\n');
     statistics_line line(o);
     while (server->poll(line.left(clock::now())).value()) {
         const time_point now = clock::now();

@@ -43,12 +43,6 @@ struct stream_options {
     bool reverse = false;
 };
 
-void print(const std::string& text) {
-    output out;
-    out.write(text);
-    out.flush();
-}
-
 /// Of key-value buckets, object stores and MQTT.
 bool is_internal(std::string_view name) noexcept {
     return name.starts_with("KV_") || name.starts_with("OBJ_") || name.starts_with("$MQTT_");
@@ -59,13 +53,7 @@ bool is_internal(std::string_view name) noexcept {
 int list_names(js_connection& j, const stream_ls_options& o) {
     std::vector<std::string> names = j.take(j->stream_names(o.subject));
     if (!o.all) std::erase_if(names, is_internal);
-    std::sort(names.begin(), names.end());
-    std::string text;
-    for (std::string& n : names) {
-        text += printable(n) + '\n';
-        n = json_string(n);
-    }
-    print(o.json ? indented(json_array(names)) : text);
+    print_names(std::move(names), o.json);
     return j.nats().outcome();
 }
 
@@ -92,9 +80,7 @@ int run_ls(const global_options& g, const stream_ls_options& o) {
         return a.config.name < b.config.name;
     });
     if (o.json) {
-        std::vector<std::string> items;
-        for (const js::stream_info& i : all) items.push_back(js::to_json(i).value());
-        print(indented(json_array(items)));
+        print(json_of(all));
     } else if (all.empty()) {
         tell("No streams");
     } else {

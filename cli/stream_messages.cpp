@@ -53,9 +53,7 @@ int run_purge(const global_options& g, const stream_message_options& o) {
     p.keep = o.keep.value_or(0);
     const js::purge_count removed = j.take(j->purge_stream(o.name, p));
     if (o.json) {
-        output out;
-        out.write(indented(fmt::format("{{\"success\":true,\"purged\":{}}}", removed.purged)));
-        out.flush();
+        print(indented(fmt::format("{{\"success\":true,\"purged\":{}}}", removed.purged)));
     } else {
         tell(fmt::format("Removed {} messages from stream {}", removed.purged, o.name));
     }

@@ -161,9 +161,7 @@ std::string text_of_state(const js::stream_info& i) {
 }
 
 void print_stream(const js::stream_info& i, bool json) {
-    output out;
-    out.write(json ? indented(js::to_json(i).value()) : text_of(i));
-    out.flush();
+    print(json ? indented(js::to_json(i).value()) : text_of(i));
 }
 
 } // namespace nats::cli
