@@ -41,6 +41,14 @@ protected:
         js_.emplace(*nc_);
         return s;
     }
+    js::stream_info make(const js::stream_config& c) { return js().create_stream(c).value(); }
+    /// Stores it, and waits until it is.
+    void store(std::string_view subject, std::string_view payload, header_view h = {}) {
+        js::pub_ack ack;
+        const message reply = nc().request(subject, payload, long_enough, h).value();
+        const result<void> stored = js::decode(reply.payload(), ack);
+        ASSERT_TRUE(stored) << stored.error().message();
+    }
     [[nodiscard]] client& nc() { return *nc_; }
     [[nodiscard]] jetstream& js() { return *js_; }
 
