@@ -141,6 +141,11 @@ enum class errc : std::uint16_t {
     acks_overdue,          ///< too many publishes wait for their acknowledgement
     publish_unconfirmed,   ///< the connection was lost before the acknowledgement came
     batch_failed,          ///< a batch of publishes was not stored
+
+    // Services.
+    service_error = 860, ///< a service's answer is an error: `status()` and `detail()` say which
+    service_stopped,     ///< the service has stopped, or is about to
+    invalid_service_name, ///< a service's or endpoint's name: not letters, digits, `-` and `_`
 };
 
 /// The category of `errc`, named "nats".

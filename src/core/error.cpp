@@ -118,6 +118,9 @@ std::string_view describe(errc code) noexcept {
     case errc::acks_overdue: return "too many publishes wait for their acknowledgement";
     case errc::publish_unconfirmed: return "the connection was lost before the acknowledgement";
     case errc::batch_failed: return "the batch was not stored";
+    case errc::service_error: return "the service reported an error";
+    case errc::service_stopped: return "the service has stopped";
+    case errc::invalid_service_name: return "invalid name of a service or endpoint";
     }
     return "unknown error";
 }
