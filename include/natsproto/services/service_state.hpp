@@ -113,6 +113,18 @@ private:
         std::optional<op<result<void>>> reader; ///< after all that it uses
     };
 
+    /// An op that waits for the end, until it has ended or was cancelled.
+    class end_wait {
+    public:
+        explicit end_wait(service_state& s) noexcept : of_(s) { of_.waited_for_ = true; }
+        end_wait(const end_wait&) = delete;
+        end_wait& operator=(const end_wait&) = delete;
+        ~end_wait() { of_.waited_for_ = false; }
+
+    private:
+        service_state& of_;
+    };
+
     [[nodiscard]] result<void> listen(inlet& in, std::string_view subject,
                                       const subscribe_options& o, mailbox::handler handle,
                                       void* context);

@@ -281,12 +281,11 @@ void service_state::check_stopped() {
 }
 
 op<result<void>> wait_stopped(runtime& rt, service_state& s, time_point deadline) {
+    if (s.waited_for_) co_return error(errc::in_use);
+    const service_state::end_wait here(s);
     while (s.status() != service_status::stopped) {
-        if (s.waited_for_) co_return errc::in_use;
-        if (deadline <= rt.now()) co_return errc::timeout;
-        s.waited_for_ = true;
+        if (deadline <= rt.now()) co_return error(errc::timeout);
         result<void> woken = co_await rt.wait(s.stopped_, deadline);
-        s.waited_for_ = false;
         if (!woken) co_return woken;
     }
     co_return result<void>();
