@@ -112,7 +112,10 @@ void runtime::dispatch(const event& e) {
 void runtime::settle() {
     if (handlers_running_ != 0) return;
     wake_and_tell();
-    if (!ends_.empty()) tell_ends();
+    if (!ends_.empty()) {
+        tell_ends();
+        wake_and_tell(); // there may be no further event
+    }
     if (drain_pending_) step_drain();
     if (!barriers_.empty()) step_barriers();
 }
