@@ -115,15 +115,13 @@ struct function_home final : endpoint_home<Handle> {
         if (self->client.muted()) return;
         request_record record;
         const time_point begun = self->rt()->now();
-        {
-            basic_service_request<Handle> r(m, self->client, record);
-            try {
-                e.handler(r);
-            } catch (...) {
-                self->fail(m.reply, record);
-                self->state.handle_request(e.number, self->rt()->now() - begun, record);
-                throw;
-            }
+        basic_service_request<Handle> r(m, self->client, record);
+        try {
+            e.handler(r);
+        } catch (...) {
+            self->fail(r.reply(), record);
+            self->state.handle_request(e.number, self->rt()->now() - begun, record);
+            throw;
         }
         self->state.handle_request(e.number, self->rt()->now() - begun, record);
     }

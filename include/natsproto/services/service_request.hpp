@@ -23,15 +23,16 @@
 
 namespace nats {
 
-/// Borrowed: its views live until the handler returns or makes a waiting call.
+/// Borrowed: what it shows of the request lives until the handler returns or makes a waiting call.
+/// Answering works as long as the handler runs.
 template <class Handle>
 class basic_service_request {
 public:
     basic_service_request(const message_view& m, Handle client, services::request_record& record)
-        : view_(m), client_(std::move(client)), record_(&record) {}
+        : view_(m), reply_(m.reply), client_(std::move(client)), record_(&record) {}
 
     [[nodiscard]] std::string_view subject() const noexcept { return view_.subject; }
-    [[nodiscard]] std::string_view reply() const noexcept { return view_.reply; }
+    [[nodiscard]] std::string_view reply() const noexcept { return reply_; }
     [[nodiscard]] header_view headers() const noexcept { return view_.headers; }
     [[nodiscard]] std::string_view payload() const noexcept { return view_.payload; }
     [[nodiscard]] std::span<const std::byte> payload_bytes() const noexcept {
@@ -42,9 +43,8 @@ public:
     /// Answers. There may be several answers, if who asked wants that. Errors: `no_reply` for a
     /// request that expects none, and those of a publish.
     result<void> respond(bytes payload = {}, header_view with = {}) {
-        if (view_.reply.empty()) return error{errc::no_reply};
-        result<void> sent =
-            client_.publish(view_.reply, payload, {.reply = {}, .headers = with});
+        if (reply_.empty()) return error{errc::no_reply};
+        result<void> sent = client_.publish(reply_, payload, {.reply = {}, .headers = with});
         if (sent) record_->answered = true;
         return sent;
     }
@@ -75,6 +75,7 @@ public:
 
 private:
     message_view view_;
+    std::string reply_; ///< the view may end before the answer
     Handle client_;
     services::request_record* record_;
 };
