@@ -69,9 +69,12 @@ protected:
     }
     aio::service started() { return aio::service::start(nc, {"svc", "1.0.0"}).value(); }
     void know() { EXPECT_FALSE(w.outcome(nc.flush())); }
-    void ask(int count) {
+    void publish(int count) {
         for (int i = 0; i < count; ++i)
             asker.publish("work", std::to_string(i), {.reply = "inbox"}).value();
+    }
+    void ask(int count) {
+        publish(count);
         EXPECT_FALSE(w.outcome(asker.flush()));
     }
     /// A handler that waits at the gate.
@@ -257,7 +260,7 @@ TEST_F(asio_service, what_a_coroutine_throws_is_answered_and_leaves_run) {
         throw mine();
     }));
     know();
-    ask(3);
+    publish(3);
     int thrown = 0;
     const time_point deadline = clock::now() + asio_world::patience;
     while ((answers.size() < 3 || thrown < 3) && clock::now() < deadline) {
