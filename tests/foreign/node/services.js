@@ -32,7 +32,10 @@ async function serve(nc) {
         },
     });
     service.addGroup("v1", "group").addEndpoint("any", { subject: "any.*", handler: (err, m) => m.respond(m.subject) });
-    service.addEndpoint("fail", (err, m) => m.respondError(422, "cannot do it", bytes("details")));
+    // An error response that is not thrown is not counted there.
+    service.addEndpoint("fail", () => {
+        throw new ServiceError(422, "cannot do it");
+    });
     service.addEndpoint("quit", (err, m) => {
         m.respond("bye");
         service.stop();
@@ -87,7 +90,7 @@ async function ask(nc) {
             const timed = !isNaN(Date.parse(s.started)) && e.average_processing_time >= 0;
             say(
                 `  ${e.name} ${e.subject} ${e.queue_group}: ${e.num_requests} requests, ${e.num_errors} errors ` +
-                    `[${e.last_error || ""}] ${data}${timed ? "" : " no time"}`,
+                    `[${(e.last_error || "").replace(/^422:/, "")}] ${data}${timed ? "" : " no time"}`,
             );
         }
     }

@@ -90,6 +90,11 @@ void tell_identity(std::string_view what, const services::identity& i) {
               << text_of(i.metadata) << '\n';
 }
 
+/// The other side has no code there.
+std::string_view without_code(std::string_view text) {
+    return text.starts_with("422:") ? text.substr(4) : text;
+}
+
 void tell_stats(nats::service_client& sc, const std::string& id) {
     const auto all = must(sc.stats({.name = "interop", .id = id, .timeout = 10s}), "stats");
     for (const services::stats_response& s : all) {
@@ -98,7 +103,7 @@ void tell_stats(nats::service_client& sc, const std::string& id) {
             const bool timed = e.num_requests == 0 || e.average_processing_time.count() >= 0;
             std::cout << "  " << e.name << ' ' << e.subject << ' ' << e.queue_group << ": "
                       << e.num_requests << " requests, " << e.num_errors << " errors ["
-                      << e.last_error << "] " << e.data() << (s.started && timed ? "" : " no time")
+                      << without_code(e.last_error) << "] " << e.data() << (s.started && timed ? "" : " no time")
                       << '\n';
         }
     }
