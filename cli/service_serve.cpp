@@ -97,7 +97,7 @@ public:
         });
         s.on_stop([this](const error&) {
             stopped_ = true;
-            nc_->interrupt();
+            if (!ending_) nc_->interrupt();
         });
         for (const services::endpoint_config& e : endpoints_)
             s.add_endpoint(e, [this](service_request& r) { handle(r); }).value();
@@ -120,6 +120,7 @@ private:
 
     /// Answers what is on its way, and has the server's word on the answers.
     void end(nats::service& s) {
+        ending_ = true;
         if (const result<void> r = s.stop(); !r && nc_->status() == session_status::closed)
             throw exception(r.error());
         nc_.drain();
@@ -152,7 +153,8 @@ private:
     output out_;
     connection nc_;
     std::uint64_t handled_ = 0;
-    bool stopped_ = false;
+    bool stopped_ = false; ///< whoever wanted that
+    bool ending_ = false;  ///< we did
 };
 
 int run(const global_options& g, const service_serve_options& o) {

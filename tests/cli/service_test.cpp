@@ -65,7 +65,7 @@ TEST_P(service_command, answers_and_counts) {
 }
 
 TEST_P(service_command, a_command_that_fails_is_an_error_response) {
-    const auto service = serving({"--command", "test \"$NATS_REQUEST_BODY\" = good && echo yes"});
+    const auto service = serving({"--command", "test \"$NATS_REQUEST_BODY\" = good && printf yes"});
     EXPECT_EQ(cli({"service", "request", "orders", "orders", "good", "--raw"}).out, "yes\n");
     const finished bad = cli({"service", "request", "orders", "orders", "bad"});
     EXPECT_EQ(bad.code, 1);
