@@ -24,8 +24,8 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdint>
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -160,15 +160,15 @@ private:
             add_to_batch();
             return;
         }
-        tell_stored(unless_refused(nc_, js_.publish(message_.subject(), message_.body(),
-                                                    stored_how(message_.fields()))));
+        tell_stored(unless_refused(
+            nc_, js_.publish(message_.subject(), message_.body(), stored_how(message_.fields()))));
     }
 
     /// The last one commits, and that it is the last is known when there is no further one.
     void add_to_batch() {
         if (last_) {
-            unless_refused(nc_, batch_->add(last_->subject, last_->body,
-                                            stored_how(last_->fields)));
+            unless_refused(nc_,
+                           batch_->add(last_->subject, last_->body, stored_how(last_->fields)));
         }
         last_ = kept{message_.subject(), message_.body(), message_.fields()};
     }
@@ -265,7 +265,8 @@ void add_schedule(CLI::App& app, pub_options& o) {
     app.add_option("--schedule-source", o.source,
                    "Publish the last message of this subject instead (2.14)")
         ->type_name("SUBJECT");
-    app.add_option("--schedule-timezone", o.time_zone, "Of a cron expression, such as Europe/Oslo (2.14)")
+    app.add_option("--schedule-timezone", o.time_zone,
+                   "Of a cron expression, such as Europe/Oslo (2.14)")
         ->type_name("ZONE");
     add_duration(app, "--schedule-ttl", o.schedule_ttl, "How long what is published lives");
     app.add_flag("--schedule-rollup", o.schedule_rollup,

@@ -79,9 +79,8 @@ std::string list_of(const std::vector<services::info_response>& all) {
 }
 
 int run_ls(const global_options& g, const service_options& o) {
-    const auto all = ask(g, o, [](service_client& sc, const services::query& q) {
-        return sc.info(q);
-    });
+    const auto all =
+        ask(g, o, [](service_client& sc, const services::query& q) { return sc.info(q); });
     return print_all(all, o, list_of);
 }
 
@@ -105,17 +104,16 @@ std::string details_of(const std::vector<services::info_response>& all) {
 }
 
 int run_info(const global_options& g, const service_options& o) {
-    const auto all = ask(g, o, [](service_client& sc, const services::query& q) {
-        return sc.info(q);
-    });
+    const auto all =
+        ask(g, o, [](service_client& sc, const services::query& q) { return sc.info(q); });
     return print_all(all, o, details_of);
 }
 
 // --- stats
 
 std::string numbers_of(const std::vector<services::stats_response>& all) {
-    table t({"SERVICE", "ID", "ENDPOINT", ">REQUESTS", ">ERRORS", ">TIME", ">AVERAGE",
-             "LAST ERROR"});
+    table t(
+        {"SERVICE", "ID", "ENDPOINT", ">REQUESTS", ">ERRORS", ">TIME", ">AVERAGE", "LAST ERROR"});
     for (const services::stats_response& s : all) {
         for (const services::endpoint_stats& e : s.endpoints) {
             t.add({s.name, s.id, e.name, fmt::format("{}", e.num_requests),
@@ -127,9 +125,8 @@ std::string numbers_of(const std::vector<services::stats_response>& all) {
 }
 
 int run_stats(const global_options& g, const service_options& o) {
-    const auto all = ask(g, o, [](service_client& sc, const services::query& q) {
-        return sc.stats(q);
-    });
+    const auto all =
+        ask(g, o, [](service_client& sc, const services::query& q) { return sc.stats(q); });
     return print_all(all, o, numbers_of);
 }
 
@@ -143,16 +140,15 @@ std::string times_of(const std::vector<services::ping_response>& all) {
 }
 
 int run_ping(const global_options& g, const service_options& o) {
-    const auto all = ask(g, o, [](service_client& sc, const services::query& q) {
-        return sc.ping(q);
-    });
+    const auto all =
+        ask(g, o, [](service_client& sc, const services::query& q) { return sc.ping(q); });
     return print_all(all, o, times_of);
 }
 
 // --- what they have in common
 
-command add_question(CLI::App& group, const std::string& name, const std::string& what,
-                     bool named, int (*run)(const global_options&, const service_options&)) {
+command add_question(CLI::App& group, const std::string& name, const std::string& what, bool named,
+                     int (*run)(const global_options&, const service_options&)) {
     const auto o = std::make_shared<service_options>();
     CLI::App* const c = group.add_subcommand(name, what);
     CLI::Option* const service = c->add_option("service", o->name, "The service's name");

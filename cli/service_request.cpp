@@ -59,8 +59,7 @@ public:
     int request(const std::string& to, const outgoing& m) {
         if (!options_.raw) tell(fmt::format("Sending request on \"{}\"", printable(to)));
         const time_point start = clock::now();
-        const message reply =
-            unless_refused(nc_, nc_->request(to, m.body(), timeout_, m.fields()));
+        const message reply = unless_refused(nc_, nc_->request(to, m.body(), timeout_, m.fields()));
         message_format f;
         f.raw = options_.raw;
         if (f.raw) {
@@ -80,10 +79,8 @@ private:
         q.name = options_.service;
         q.timeout = timeout_;
         q.max_answers = answers;
-        const std::vector<services::info_response> all =
-            unless_refused(nc_, client_.info(q));
-        if (all.empty())
-            throw exception(error{errc::no_responders, "service " + options_.service});
+        const std::vector<services::info_response> all = unless_refused(nc_, client_.info(q));
+        if (all.empty()) throw exception(error{errc::no_responders, "service " + options_.service});
         for (const services::info_response& i : all) {
             for (const services::endpoint_info& e : i.endpoints) {
                 if (e.name == options_.endpoint) return e.subject;

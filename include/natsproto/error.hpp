@@ -143,8 +143,8 @@ enum class errc : std::uint16_t {
     batch_failed,          ///< a batch of publishes was not stored
 
     // Services.
-    service_error = 860, ///< a service's answer is an error: `status()` and `detail()` say which
-    service_stopped,     ///< the service has stopped, or is about to
+    service_error = 860,  ///< a service's answer is an error: `status()` and `detail()` say which
+    service_stopped,      ///< the service has stopped, or is about to
     invalid_service_name, ///< a service's or endpoint's name: not letters, digits, `-` and `_`
 };
 

@@ -37,7 +37,8 @@ class gate {
 public:
     explicit gate(asio::io_context& io) : io_(&io) {}
     asio::awaitable<void> pass() {
-        auto here = std::make_shared<asio::steady_timer>(*io_, asio::steady_timer::time_point::max());
+        auto here =
+            std::make_shared<asio::steady_timer>(*io_, asio::steady_timer::time_point::max());
         waiting_.push_back(here);
         boost::system::error_code ec;
         co_await here->async_wait(asio::redirect_error(asio::use_awaitable, ec));
@@ -61,10 +62,14 @@ protected:
     asio_service() {
         EXPECT_FALSE(w.outcome(nc.connect(broker.url())));
         EXPECT_FALSE(w.outcome(asker.connect(broker.url())));
-        inbox = asker.subscribe("inbox", [this](const message_view& m) {
-                         answers.emplace_back(m.payload);
-                         codes.emplace_back(m.headers.get("Nats-Service-Error-Code").value_or(""));
-                     }).value();
+        inbox = asker
+                    .subscribe("inbox",
+                               [this](const message_view& m) {
+                                   answers.emplace_back(m.payload);
+                                   codes.emplace_back(
+                                       m.headers.get("Nats-Service-Error-Code").value_or(""));
+                               })
+                    .value();
         EXPECT_FALSE(w.outcome(asker.flush()));
     }
     aio::service started() { return aio::service::start(nc, {"svc", "1.0.0"}).value(); }
@@ -110,8 +115,8 @@ TEST_F(asio_service, coroutines_and_functions) {
             (void)call.respond("slow " + std::string(call.payload()));
     }));
     auto group = s.group("v1").value();
-    ASSERT_TRUE(group.add_endpoint(
-        "fast", [](aio::service_request& r) { (void)r.respond(r.subject()); }));
+    ASSERT_TRUE(
+        group.add_endpoint("fast", [](aio::service_request& r) { (void)r.respond(r.subject()); }));
     know();
     w.run([this]() -> asio::awaitable<void> {
         aio::service_client sc(asker);
@@ -299,7 +304,9 @@ TEST_F(asio_service, a_coroutine_outlives_its_client) {
     know();
     ask(1);
     ASSERT_TRUE(w.until([this] { return at.waiting() == 1; }));
-    { const aio::client gone = std::move(nc); }
+    {
+        const aio::client gone = std::move(nc);
+    }
     at.open();
     ASSERT_TRUE(w.until([this] { return running == 0; }));
     w.settle();

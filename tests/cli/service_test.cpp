@@ -81,9 +81,9 @@ TEST_P(service_command, nobody_is_there) {
     EXPECT_EQ(ls.code, 0);
     EXPECT_EQ(ls.err, "No services\n");
     EXPECT_EQ(cli({"service", "ls", "--json"}).out, "[]\n");
-    for (const arguments& line : {arguments{"service", "info", "none"},
-                                  arguments{"service", "ping", "none"},
-                                  arguments{"service", "request", "none", "e", "x"}}) {
+    for (const arguments& line :
+         {arguments{"service", "info", "none"}, arguments{"service", "ping", "none"},
+          arguments{"service", "request", "none", "e", "x"}}) {
         const finished f = cli(line);
         EXPECT_EQ(f.code, 4) << f.err;
         EXPECT_TRUE(contains(f.err, "none")) << f.err;

@@ -396,8 +396,9 @@ TEST_P(services_test, is_back_after_a_reconnect) {
 }
 
 TEST_P(services_test, stops_when_an_endpoint_is_not_allowed) {
-    start("authorization { users: [ { user: a, password: b, permissions: { "
-          "subscribe: { deny: \"forbidden\" } } } ] }");
+    start(
+        "authorization { users: [ { user: a, password: b, permissions: { "
+        "subscribe: { deny: \"forbidden\" } } } ] }");
     options o;
     o.user = "a";
     o.password = "b";

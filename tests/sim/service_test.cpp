@@ -55,9 +55,8 @@ struct troubled {
         net.cluster().listen("answers.*", [this](const publication& p) {
             ++answers[p.subject.substr(p.subject.find('.') + 1)];
         });
-        net.cluster().listen("asked.*", [this](const publication& p) {
-            told.push_back(p.payload);
-        });
+        net.cluster().listen("asked.*",
+                             [this](const publication& p) { told.push_back(p.payload); });
     }
 
     void start() {

@@ -3,8 +3,9 @@
 // Proves what a service says of itself, its counters, its names and versions, and the error
 // headers.
 
-#include <natsproto/services/service_error.hpp>
 #include <natsproto/services/service_machine.hpp>
+
+#include <natsproto/services/service_error.hpp>
 
 #include <gtest/gtest.h>
 
@@ -36,9 +37,10 @@ TEST(service_config, versions) {
           "1.0.0-0A.is.legal", "1.1.2+meta-valid", "99999999999999999999999.999999999999999999.99"})
         EXPECT_TRUE(is_semantic_version(good)) << good;
     for (const char* bad :
-         {"", "1", "1.2", "1.2.3.4", "01.1.1", "1.01.1", "1.1.01", "1.2.3-", "1.2.3+", "1.2.3-01",
-          "1.2.3-a..b", "1.2.3-a.", "1.2.3+a+b", "v1.2.3", "1.2.3 ", " 1.2.3", "1.2.3-\xc3\xa4",
-          "1..3", ".2.3", "1.2.", "1.2.3+.", "-1.2.3", "1.2.3-0123.0123"})
+         {"",          "1",      "1.2",     "1.2.3.4",  "01.1.1",         "1.01.1",
+          "1.1.01",    "1.2.3-", "1.2.3+",  "1.2.3-01", "1.2.3-a..b",     "1.2.3-a.",
+          "1.2.3+a+b", "v1.2.3", "1.2.3 ",  " 1.2.3",   "1.2.3-\xc3\xa4", "1..3",
+          ".2.3",      "1.2.",   "1.2.3+.", "-1.2.3",   "1.2.3-0123.0123"})
         EXPECT_FALSE(is_semantic_version(bad)) << bad;
 }
 

@@ -374,9 +374,8 @@ public:
 private:
     template <class Out>
     [[nodiscard]] result<Out> begin(std::function<void(js::message_view&)> handler) {
-        result<js::push_request> r = existing_
-                                         ? js::encode_push(js_.settings(), *existing_)
-                                         : js::encode_push(js_.settings(), stream_, config_);
+        result<js::push_request> r = existing_ ? js::encode_push(js_.settings(), *existing_)
+                                               : js::encode_push(js_.settings(), stream_, config_);
         if (!r) return r.error();
         return starter::template start<Out>(
             js_,

@@ -150,8 +150,7 @@ template <class Handle>
 [[nodiscard]] op<result<void>> stop(runtime& rt, std::shared_ptr<home<Handle>> h,
                                     duration timeout) {
     h->state.stop();
-    result<void> stopped =
-        co_await wait_stopped(rt, h->state, deadline_after(rt.now(), timeout));
+    result<void> stopped = co_await wait_stopped(rt, h->state, deadline_after(rt.now(), timeout));
     co_return stopped;
 }
 
@@ -285,9 +284,7 @@ public:
     /// The counters begin again, and `started` is now.
     void reset() { home_->state.reset(now()); }
 
-    [[nodiscard]] services::service_status status() const noexcept {
-        return home_->state.status();
-    }
+    [[nodiscard]] services::service_status status() const noexcept { return home_->state.status(); }
     /// Of this instance.
     [[nodiscard]] const std::string& id() const noexcept { return home_->state.machine().id(); }
     [[nodiscard]] services::info_response info() const { return home_->state.machine().info(); }

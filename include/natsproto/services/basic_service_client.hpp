@@ -59,21 +59,17 @@ public:
     template <class... Token>
     auto request(std::string_view subject, bytes payload = {},
                  const services::request_options& o = {}, Token&&... token) {
-        return client_.run(
-            [c = services::outgoing_request(subject, payload, o)](runtime& rt) mutable {
-                return services::request(rt, std::move(c));
-            },
-            std::forward<Token>(token)...);
+        return client_.run([c = services::outgoing_request(subject, payload, o)](
+                               runtime& rt) mutable { return services::request(rt, std::move(c)); },
+                           std::forward<Token>(token)...);
     }
 
 private:
     template <class Op, class... Token>
     auto ask(services::verb v, const services::query& q, Op how, Token&&... token) {
-        return client_.run(
-            [how, asked = services::encode_query(prefix_, v, q)](runtime& rt) mutable {
-                return how(rt, std::move(asked));
-            },
-            std::forward<Token>(token)...);
+        return client_.run([how, asked = services::encode_query(prefix_, v, q)](
+                               runtime& rt) mutable { return how(rt, std::move(asked)); },
+                           std::forward<Token>(token)...);
     }
 
     handle_type client_;

@@ -154,8 +154,8 @@ private:
     std::vector<service_trouble> troubles_; ///< that were not told yet
     service_machine::data_source data_source_ = nullptr;
     void* data_context_ = nullptr;
-    wakeup trouble_;  ///< a subscription has something to tell
-    wakeup stopped_;  ///< for who waits for the end
+    wakeup trouble_; ///< a subscription has something to tell
+    wakeup stopped_; ///< for who waits for the end
     bool waited_for_ = false;
     std::array<std::unique_ptr<inlet>, 9> questions_;
     std::vector<std::unique_ptr<endpoint_inlet>> endpoints_;

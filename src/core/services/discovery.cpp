@@ -122,8 +122,7 @@ op<result<message>> request(runtime& rt, outgoing_request c) {
     const bytes body(c.payload);
     const header_view fields(c.headers);
     const time_point deadline = deadline_after(rt.now(), c.timeout);
-    result<message> reply =
-        co_await ops::request_message(rt, c.subject, body, fields, deadline);
+    result<message> reply = co_await ops::request_message(rt, c.subject, body, fields, deadline);
     co_return unless_error(std::move(reply));
 }
 

@@ -54,7 +54,8 @@ error bad_name(std::string_view of, std::string_view name) {
 /// JSON has to carry them.
 result<void> check_texts(std::string_view description, const metadata_map& metadata) {
     bool well = text::is_utf8(description);
-    for (const auto& [key, value] : metadata) well = well && text::is_utf8(key) && text::is_utf8(value);
+    for (const auto& [key, value] : metadata)
+        well = well && text::is_utf8(key) && text::is_utf8(value);
     if (!well) return error{errc::invalid_argument, "description or metadata that is not UTF-8"};
     return {};
 }
@@ -113,7 +114,8 @@ result<scope> nested(const scope& in, std::string_view prefix, const group_optio
 result<void> check(const service_config& c) {
     if (!is_service_name(c.name)) return bad_name("service", c.name);
     if (!is_semantic_version(c.version))
-        return error{errc::invalid_argument, "no semantic version: \"" + printable(c.version) + '"'};
+        return error{errc::invalid_argument,
+                     "no semantic version: \"" + printable(c.version) + '"'};
     if (!is_publish_subject(c.prefix))
         return error{errc::invalid_subject, "prefix \"" + printable(c.prefix) + '"'};
     if (result<void> ok = check_texts(c.description, c.metadata); !ok) return ok;
@@ -122,8 +124,7 @@ result<void> check(const service_config& c) {
 
 result<void> check(const endpoint_config& c) {
     if (!is_service_name(c.name)) return bad_name("endpoint", c.name);
-    if (c.max_concurrent == 0)
-        return error{errc::invalid_argument, "max_concurrent must not be 0"};
+    if (c.max_concurrent == 0) return error{errc::invalid_argument, "max_concurrent must not be 0"};
     if (result<void> ok = check_texts({}, c.metadata); !ok) return ok;
     return check_queue_group(c.queue_group);
 }

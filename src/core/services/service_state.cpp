@@ -60,9 +60,9 @@ result<void> service_state::start() {
     const service_config& c = machine_.config();
     std::size_t i = 0;
     for (const verb v : verbs) {
-        const std::string subjects[] = {
-            monitoring_subject(c.prefix, v), monitoring_subject(c.prefix, v, c.name),
-            monitoring_subject(c.prefix, v, c.name, machine_.id())};
+        const std::string subjects[] = {monitoring_subject(c.prefix, v),
+                                        monitoring_subject(c.prefix, v, c.name),
+                                        monitoring_subject(c.prefix, v, c.name, machine_.id())};
         for (const std::string& subject : subjects) {
             std::unique_ptr<inlet>& in = questions_[i++];
             in = std::make_unique<inlet>(*this, std::nullopt);

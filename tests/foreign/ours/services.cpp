@@ -3,7 +3,6 @@
 // Our side of node/services.js, with the same arguments and lines.
 
 #include <natsproto/blocking/service.hpp>
-
 #include <natsproto/headers.hpp>
 
 #include <chrono>
@@ -41,8 +40,9 @@ void echo(nats::service_request& r) {
 int serve(nats::client& nc) {
     services::service_config c("interop", "1.2.3-rc.1+build");
     c.description = "made for both";
-    c.metadata["color"] = "gr\xc3\xb6\xc3\x9f"
-                          "e";
+    c.metadata["color"] =
+        "gr\xc3\xb6\xc3\x9f"
+        "e";
     nats::service s = must(nats::service::start(nc, c), "start");
     s.on_stats([](const services::endpoint_stats& e) { return "{\"of\":\"" + e.name + "\"}"; });
     services::endpoint_config e("echo");
@@ -51,8 +51,8 @@ int serve(nats::client& nc) {
     auto v1 = must(s.group("v1", {.queue_group = "group"}), "group");
     services::endpoint_config any("any");
     any.subject = "any.*";
-    must(v1.add_endpoint(
-             any, [](nats::service_request& r) { must(r.respond(r.subject()), "respond"); }),
+    must(v1.add_endpoint(any,
+                         [](nats::service_request& r) { must(r.respond(r.subject()), "respond"); }),
          "any");
     must(s.add_endpoint("fail",
                         [](nats::service_request& r) {
@@ -103,16 +103,16 @@ void tell_stats(nats::service_client& sc, const std::string& id) {
             const bool timed = e.num_requests == 0 || e.average_processing_time.count() >= 0;
             std::cout << "  " << e.name << ' ' << e.subject << ' ' << e.queue_group << ": "
                       << e.num_requests << " requests, " << e.num_errors << " errors ["
-                      << without_code(e.last_error) << "] " << e.data() << (s.started && timed ? "" : " no time")
-                      << '\n';
+                      << without_code(e.last_error) << "] " << e.data()
+                      << (s.started && timed ? "" : " no time") << '\n';
         }
     }
 }
 
 void tell_reply(const nats::result<nats::message>& r) {
     if (r) {
-        std::cout << "reply: " << r->payload() << ' '
-                  << r->headers().get("Said").value_or("-") << '\n';
+        std::cout << "reply: " << r->payload() << ' ' << r->headers().get("Said").value_or("-")
+                  << '\n';
     } else if (r.error() == nats::errc::service_error) {
         std::cout << "service error " << r.error().status() << ": " << r.error().detail() << '\n';
     } else {
