@@ -57,7 +57,7 @@ op<result<std::vector<T>>> collect(runtime& rt, result<question> q) {
             note_time(answer, rt.now() - asked);
             all.push_back(std::move(answer));
         } else {
-            unreadable = std::move(read.error());
+            unreadable = read.error();
         }
     }
     if (all.empty() && unreadable) co_return std::move(*unreadable);
