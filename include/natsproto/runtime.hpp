@@ -382,6 +382,7 @@ private:
     void fail_all(detail::intrusive_list<waiter>& list, const error& why);
     void fail_requests(const error& why);
     void step_drain();
+    static void go_on_draining(void* self);
     void step_barriers();
     void wake_all() noexcept;
     void wake_and_tell();
@@ -440,7 +441,7 @@ private:
     bool drain_pending_ = false; ///< all has come, and is being dealt with
     bool drain_readers_ = false;
     std::size_t drain_holds_ = 0;
-    notice look_again_{[](void*) {}, nullptr}; ///< at what `settle` looks at
+    notice released_{&runtime::go_on_draining, this}; ///< the last hold of the drain
     detail::intrusive_list<waiter> asleep_;
     detail::intrusive_list<mailbox> mailboxes_;
     std::vector<request_slot> requests_;

@@ -481,7 +481,12 @@ void runtime::step_drain() {
 }
 
 void runtime::release_drain() noexcept {
-    if (--drain_holds_ == 0 && drain_pending_) post(look_again_);
+    if (--drain_holds_ == 0) post(released_);
+}
+
+void runtime::go_on_draining(void* self) {
+    auto& rt = *static_cast<runtime*>(self);
+    if (rt.drain_pending_) rt.step_drain();
 }
 
 void runtime::step_barriers() {
