@@ -11,6 +11,7 @@
 // times; who gets which job is a server's choice.
 
 #include <natsproto/blocking/client.hpp>
+#include <natsproto/blocking/service.hpp>
 #include <natsproto/tcp/tcp_broker.hpp>
 
 #include <algorithm>
@@ -209,6 +210,35 @@ void no_responders(nats::client& nc) {
     say("refused: " + reply.error().message());
 }
 
+void service(nats::client& nc) {
+    heading("Service: it is found by its name, answers or fails, and counts what it does");
+    nats::service adder = nats::service::start(nc, {"adder", "1.0.0"}).value();
+    adder
+        .add_endpoint("count",
+                      [](nats::service_request& request) {
+                          if (request.payload().empty())
+                              request.respond_error(400, "nothing to count").value();
+                          else
+                              request.respond(std::to_string(request.payload().size())).value();
+                      })
+        .value();
+    nats::service_client client(nc);
+    const auto found = client.discover({.name = "adder", .stall = 100ms}).value();
+    expect(found.size() == 1 && found[0].instances.size() == 1, "one instance of the service");
+    say("found " + found[0].name + ' ' + found[0].instances[0].version);
+    const nats::message reply = client.request("count", "letters").value();
+    say("the service answered " + quoted(reply.payload()));
+    expect(reply.payload() == "7", "the answer \"7\"");
+    const auto refused = client.request("count");
+    expect(!refused && refused.error() == nats::errc::service_error, "the error service_error");
+    say("refused: " + refused.error().message());
+    const nats::services::stats_response stats = adder.stats();
+    say(std::to_string(stats.endpoints[0].num_requests) + " requests, " +
+        std::to_string(stats.endpoints[0].num_errors) + " error");
+    expect(stats.endpoints[0].num_requests == 2, "two requests");
+    adder.stop(2s).value();
+}
+
 void bad_input(nats::client& nc) {
     heading("Bad input: what the protocol cannot carry is refused by the call, nothing is sent");
     const auto sent = nc.publish("two words", "x");
@@ -266,6 +296,7 @@ int main(int argc, char** argv) {
         request_and_reply(nc);
         request_many(nc);
         no_responders(nc);
+        service(nc);
         bad_input(nc);
         round_trip(nc);
         reconnect(nc);

@@ -22,7 +22,7 @@ const std::string path = std::string(NATSPROTO_EXAMPLES_DIR) + "/demo";
 /// one follows CONNECT, and a 503 names its subject.
 std::vector<std::string> masked(const std::string& out) {
     static const std::regex inbox("_INBOX\\.[A-Za-z0-9.]*"), number("[0-9]+"),
-        subject("Nats-Subject: nobody.home\\\\r\\\\n");
+        subject("Nats-Subject: nobody.home\\\\r\\\\n"), id("(\\.adder\\.|\"id\":\"?)[A-Za-z0-9]*");
     std::vector<std::string> lines;
     std::vector<std::string> wire;
     const auto end_step = [&] {
@@ -36,6 +36,7 @@ std::vector<std::string> masked(const std::string& out) {
         rest.remove_prefix(end + 1);
         line = std::regex_replace(line, subject, "");
         line = std::regex_replace(line, inbox, "_INBOX");
+        line = std::regex_replace(line, id, "$1ID");
         line = std::regex_replace(line, number, "N");
         if (line.empty()) end_step();
         if (!line.starts_with("      <- INFO {"))
@@ -62,7 +63,7 @@ TEST(demo_on_the_broker, runs_to_its_end) {
     const finished f = program({path}).wait();
     EXPECT_EQ(f.code, 0) << f.err;
     for (const char* line :
-         {"\n1. Connect", "\n11. Reconnect", "\n12. Drain and close", "      <- INFO {",
+         {"\n1. Connect", "\n9. Service", "\n12. Reconnect", "\n13. Drain and close", "      <- INFO {",
           "      -> PUB greet 12 | hello, world\n", "   received \"hello, world\" on greet\n",
           "jobs done by worker 3", "     Tag: large\n", "the service answered \"SHOUT\"\n",
           "Grace is here\n", "refused: no responders", "refused: invalid subject", "   rtt ",

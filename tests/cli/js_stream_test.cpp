@@ -12,6 +12,17 @@ namespace {
 class stream_command : public jetstream_cli_test {};
 NATSPROTO_ON_EVERY_SERVER(stream_command);
 
+TEST_P(stream_command, cluster_commands_want_a_cluster) {
+    make_orders();
+    for (const arguments& line :
+         {arguments{"stream", "cluster", "step-down", "ORDERS"},
+          arguments{"stream", "cluster", "peer-remove", "ORDERS", "n1", "--force"}}) {
+        const finished f = cli(line);
+        EXPECT_NE(f.code, 0);
+        EXPECT_TRUE(contains(f.err, "natsproto: ")) << f.err;
+    }
+}
+
 TEST_P(stream_command, adds_a_stream_with_defaults) {
     const finished f = cli({"stream", "add", "ORDERS", "--subjects", "orders.>", "--defaults"});
     EXPECT_EQ(f.code, 0) << f.err;

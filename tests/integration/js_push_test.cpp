@@ -44,6 +44,39 @@ TEST_P(js_push, messages) {
     EXPECT_TRUE(wait_until([&] { return js.consumer_names("S").value().empty(); }, long_enough));
 }
 
+/// It is listened to where it pushes, and stays when nobody listens any more.
+TEST_P(js_push, of_one_that_is_there) {
+    client nc = connect();
+    make_stream(nc, 3);
+    jetstream js(nc);
+    js::consumer_config c;
+    c.name = "there";
+    c.deliver_subject = "deliver.there";
+    c.deliver_group = "workers";
+    c.idle_heartbeat = 200ms;
+    c.inactive_threshold = 1h; // ephemeral
+    const js::consumer_info made = js.create_consumer("S", c).value();
+    {
+        auto flow = js.push_consumer(made).messages().value();
+        for (int i = 1; i <= 3; ++i) {
+            std::optional<js::message> m = flow.next(long_enough).value();
+            ASSERT_TRUE(m);
+            EXPECT_EQ(m->payload(), std::to_string(i));
+            EXPECT_TRUE(js.ack_confirmed(*m, long_enough));
+        }
+        EXPECT_TRUE(js.consumer_info("S", "there").value().push_bound);
+    }
+    (void)nc.flush().value();
+    EXPECT_EQ(js.consumer_names("S").value(), std::vector<std::string>{"there"});
+    auto flow = js.push_consumer(made).messages().value();
+    ASSERT_TRUE(js.delete_consumer("S", "there"));
+    EXPECT_FALSE(flow.next(long_enough).value());
+    EXPECT_EQ(flow.why().value(), errc::consumer_deleted);
+
+    const js::consumer_info pulls = js.create_consumer("S", js::consumer_config("pulls")).value();
+    EXPECT_EQ(code_of(js.push_consumer(pulls).messages()), errc::invalid_argument);
+}
+
 TEST_P(js_push, more_than_flow_control_lets_through_at_once) {
     client nc = connect();
     make_stream(nc, 0);
