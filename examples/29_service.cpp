@@ -24,7 +24,7 @@ namespace {
 /// Answers with the double of a number.
 void double_it(nats::service_request& request) {
     int n = 0;
-    const std::string_view text = request.payload();
+    const std::string text(request.payload());
     const char* const end = text.data() + text.size();
     if (std::from_chars(text.data(), end, n).ptr != end || text.empty()) {
         (void)request.respond_error(400, "not a number"); // counts as an error
@@ -48,7 +48,7 @@ nats::service start(const nats::client& nc) {
     services::endpoint_config shout("shout");
     shout.subject = "shout.*"; // v2.shout.*
     v2.add_endpoint(shout, [](nats::service_request& request) {
-          (void)request.respond_json("{\"heard\":\"" + std::string(request.subject()) + "\"}");
+          (void)request.respond_json(R"({"heard":")" + std::string(request.subject()) + R"("})");
       }).value();
     // [group]
 

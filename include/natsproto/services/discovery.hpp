@@ -62,7 +62,8 @@ struct found_service {
 };
 
 /// All answers, as they come; none is no error. An answer that cannot be read is left out, unless
-/// there is no other: `invalid_response`. Errors: those of a request, but for `no_responders`.
+/// there is no other: `invalid_response`, as for more than 64 MiB of answers. Errors: those of a
+/// request, but for `no_responders`.
 [[nodiscard]] op<result<std::vector<ping_response>>> ping(runtime& rt, result<question> q);
 [[nodiscard]] op<result<std::vector<info_response>>> info(runtime& rt, result<question> q);
 [[nodiscard]] op<result<std::vector<stats_response>>> stats(runtime& rt, result<question> q);
