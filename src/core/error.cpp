@@ -118,6 +118,17 @@ std::string_view describe(errc code) noexcept {
     case errc::acks_overdue: return "too many publishes wait for their acknowledgement";
     case errc::publish_unconfirmed: return "the connection was lost before the acknowledgement";
     case errc::batch_failed: return "the batch was not stored";
+    case errc::object_bucket_exists: return "there is such a bucket with another configuration";
+    case errc::object_bucket_not_found: return "no such bucket of objects";
+    case errc::not_object_bucket: return "the stream is no bucket of objects";
+    case errc::object_not_found: return "no such object";
+    case errc::object_exists: return "there is an object of that name";
+    case errc::object_is_link: return "a link where an object has to be";
+    case errc::object_link_loop: return "links that lead nowhere";
+    case errc::object_incomplete: return "the object is not complete";
+    case errc::object_digest_mismatch: return "the bytes of the object are not those that were written";
+    case errc::object_replaced: return "it is another object now";
+    case errc::object_changing: return "others change the object all the time";
     }
     return "unknown error";
 }
