@@ -62,6 +62,8 @@ private:
         const auto self = static_cast<watching*>(context)->shared_from_this();
         if (self->client.muted()) return;
         if (!self->state->source().take(*self->client.rt(), m)) return;
+        if (self->state->source().initial().poll_end_before()) self->handler(watch_update());
+        if (self->state->source().ended()) return;
         if (const std::optional<watch_update> u = self->state->read(m)) self->handler(*u);
         if (!self->state->source().ended()) tell_end_of_initial(context);
     }

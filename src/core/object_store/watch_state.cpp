@@ -56,7 +56,10 @@ op<result<std::optional<watch_update>>> next_update(runtime& rt, watch_state& s,
         if (s.poll_end_of_initial()) co_return std::optional<watch_update>(watch_update());
         result<std::optional<js::message>> m = co_await js::next(rt, s.source(), deadline);
         if (!m) co_return m.error();
-        if (!*m) co_return std::optional<watch_update>();
+        if (!*m) {
+            if (s.source().initial().end_due()) continue;
+            co_return std::optional<watch_update>();
+        }
         if ((*m)->subject().empty()) continue; // the end of what was there
         std::optional<watch_update> u = s.read((*m)->view());
         if (u) co_return std::move(u);
