@@ -4,6 +4,7 @@
 // is not known is kept, and what becomes a part of subjects is looked at. The time in it means
 // nothing: clients write the year 1, and the server's time of the message counts.
 
+#include <natsproto/jetstream/context.hpp>
 #include <natsproto/object_store/bucket_config.hpp>
 #include <natsproto/object_store/object_info.hpp>
 
