@@ -38,7 +38,7 @@ TEST(kv_bucket_config, the_usual_stream) {
     const js::stream_config s = kv::to_stream_config(kv::bucket_config("b")).value();
     EXPECT_EQ(
         js::to_json(s).value(),
-        R"({"name":"KV_b","subjects":["$KV.b.>"],"retention":"limits","storage":"file","discard":"new","max_consumers":-1,"max_msgs":-1,"max_bytes":-1,"max_age":0,"max_msgs_per_subject":1,"max_msg_size":-1,"num_replicas":1,"duplicate_window":120000000000,"deny_delete":true,"allow_rollup_hdrs":true,"allow_direct":true})")
+        R"({"name":"KV_b","subjects":["$KV.b.>"],"retention":"limits","max_consumers":-1,"max_msgs":-1,"max_bytes":-1,"max_age":0,"max_msgs_per_subject":1,"max_msg_size":-1,"discard":"new","storage":"file","num_replicas":1,"duplicate_window":120000000000,"allow_direct":true,"deny_delete":true,"allow_rollup_hdrs":true})")
         << "and nothing that a 2.9 server does not know";
 }
 
