@@ -19,7 +19,7 @@
 namespace nats::test {
 namespace {
 
-kv::location place() {
+kv::location bucket_b() {
     kv::location at;
     at.bucket = "b";
     at.stream = at.origin_stream = "KV_b";
@@ -67,9 +67,9 @@ struct bucket : connected_sim {
         return R"({"server_id":"S","version":"2.11.0","proto":1,"headers":true,"max_payload":1048576})";
     }
     result<kv::entry> get(std::string_view key, const kv::get_options& o = {}) {
-        return run(kv::get(runtime(), kv::encode_get(place(), key, o)));
+        return run(kv::get(runtime(), kv::encode_get(bucket_b(), key, o)));
     }
-    result<std::uint64_t> create(const kv::location& at = place()) {
+    result<std::uint64_t> create(const kv::location& at = bucket_b()) {
         return run(kv::create(runtime(), kv::create_request::make(at, "k", "v", {})));
     }
     void answer(std::string header, std::string payload = {}) {
@@ -120,13 +120,13 @@ TEST(kv_requests, what_is_not_found) {
 }
 
 TEST(kv_requests, without_direct_reads) {
-    kv::location at = place();
+    kv::location at = bucket_b();
     at.direct = false;
     const kv::read_request newest = kv::encode_get(at, "k").value();
     EXPECT_EQ(newest.ask.subject, "$JS.API.STREAM.MSG.GET.KV_b");
     EXPECT_EQ(newest.ask.body, R"({"last_by_subj":"$KV.b.k"})");
     EXPECT_EQ(kv::encode_get(at, "k", {.revision = 3}).value().ask.body, R"({"seq":3})");
-    EXPECT_EQ(kv::encode_get(place(), "k", {.from_leader = true}).value().ask.subject,
+    EXPECT_EQ(kv::encode_get(bucket_b(), "k", {.from_leader = true}).value().ask.subject,
               "$JS.API.STREAM.MSG.GET.KV_b");
     bucket b;
     b.server().serve("$JS.API.STREAM.MSG.GET.KV_b", [](scripted_server& s, const wire::frame& f) {
@@ -139,7 +139,7 @@ TEST(kv_requests, without_direct_reads) {
 TEST(kv_requests, what_is_written) {
     bucket b;
     b.acks = {ack(1), ack(2), ack(3), ack(4)};
-    const kv::location at = place();
+    const kv::location at = bucket_b();
     EXPECT_EQ(b.run(kv::write(b.runtime(), kv::encode_put(at, "k", "v"))).value(), 1U);
     EXPECT_EQ(b.run(kv::write(b.runtime(), kv::encode_update(at, "k", "v", 1))).value(), 2U);
     EXPECT_TRUE(b.run(kv::write(b.runtime(), kv::encode_delete(at, "k", {.revision = 2}))));
@@ -163,7 +163,7 @@ TEST(kv_requests, what_a_write_is_refused_for) {
     const auto put = [&](std::string answer) {
         b.acks = {std::move(answer)};
         const result<std::uint64_t> r =
-            b.run(kv::write(b.runtime(), kv::encode_update(place(), "k", "v", 5)));
+            b.run(kv::write(b.runtime(), kv::encode_update(bucket_b(), "k", "v", 5)));
         return r ? error{} : r.error();
     };
     for (const int code : {10071, 10164}) {
@@ -175,7 +175,7 @@ TEST(kv_requests, what_a_write_is_refused_for) {
     EXPECT_EQ(put(failure(10166)), errc::ttl_not_supported);
     EXPECT_EQ(put(failure(10054)), errc::jetstream_error) << "too large a value";
     const std::size_t before = b.written.size();
-    kv::location at = place();
+    kv::location at = bucket_b();
     EXPECT_EQ(kv::encode_put(at, "_kv.k", "v").error(), errc::invalid_key);
     EXPECT_EQ(kv::encode_put(at, "a b", "v").error(), errc::invalid_key);
     EXPECT_EQ(kv::encode_purge(at, "k", {.ttl = 1ms}).error(), errc::invalid_argument);
@@ -231,7 +231,7 @@ TEST(kv_requests, creating_never_ends_never) {
 }
 
 TEST(kv_requests, creating_where_a_replica_is_behind) {
-    kv::location at = place();
+    kv::location at = bucket_b();
     at.replicated = true;
     bucket b;
     int leader = 0;
@@ -276,19 +276,19 @@ TEST(kv_requests, many_at_once) {
         s.publish(f.reply, "", {}, "NATS/1.0 204 EOB\r\nNats-Num-Pending: 0\r\n\r\n");
     });
     const std::vector<kv::entry> all =
-        b.run(kv::get_many(b.runtime(), place(), {"x", "none", "gone", "y", "x"})).value();
+        b.run(kv::get_many(b.runtime(), bucket_b(), {"x", "none", "gone", "y", "x"})).value();
     ASSERT_EQ(all.size(), 2U);
     EXPECT_EQ(all[0].key, "x");
     EXPECT_EQ(all[0].value, "3");
     EXPECT_EQ(all[1].key, "y");
     ASSERT_EQ(bodies.size(), 1U);
     EXPECT_NE(bodies[0].find(R"("multi_last":["$KV.b.x")"), std::string::npos) << bodies[0];
-    EXPECT_EQ(b.run(kv::get_many(b.runtime(), place(), {"x", "a b"})).error(), errc::invalid_key);
-    EXPECT_TRUE(b.run(kv::get_many(b.runtime(), place(), {})).value().empty());
+    EXPECT_EQ(b.run(kv::get_many(b.runtime(), bucket_b(), {"x", "a b"})).error(), errc::invalid_key);
+    EXPECT_TRUE(b.run(kv::get_many(b.runtime(), bucket_b(), {})).value().empty());
 }
 
 TEST(kv_requests, many_one_by_one) {
-    kv::location at = place();
+    kv::location at = bucket_b();
     at.direct = false;
     bucket b;
     b.server().serve("$JS.API.STREAM.MSG.GET.KV_b", [&](scripted_server& s, const wire::frame& f) {
@@ -305,8 +305,8 @@ TEST(kv_requests, many_one_by_one) {
 
 TEST(kv_requests, a_time_that_is_missing) {
     bucket b;
-    EXPECT_EQ(b.run(kv::purge_deletes(b.runtime(), place(), {})).error(), errc::invalid_argument);
-    kv::location mirror = place();
+    EXPECT_EQ(b.run(kv::purge_deletes(b.runtime(), bucket_b(), {})).error(), errc::invalid_argument);
+    kv::location mirror = bucket_b();
     mirror.origin_stream = "KV_o";
     EXPECT_EQ(b.run(kv::purge_deletes(b.runtime(), mirror, {.now = js::wall_time()})).error(),
               errc::invalid_argument);
