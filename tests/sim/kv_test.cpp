@@ -4,6 +4,7 @@
 // its bucket and tells the end of what was there once and not too early, only one creates a key,
 // and no update is lost. A failure names its seed.
 
+#include <natsproto/jetstream/basic_jetstream.hpp>
 #include <natsproto/key_value/basic_key_value.hpp>
 
 #include "support/model_jetstream.hpp"
