@@ -118,9 +118,14 @@ std::string_view describe(errc code) noexcept {
     case errc::acks_overdue: return "too many publishes wait for their acknowledgement";
     case errc::publish_unconfirmed: return "the connection was lost before the acknowledgement";
     case errc::batch_failed: return "the batch was not stored";
-    case errc::object_bucket_exists: return "there is such a bucket with another configuration";
-    case errc::object_bucket_not_found: return "no such bucket of objects";
-    case errc::not_object_bucket: return "the stream is no bucket of objects";
+    case errc::invalid_key: return "invalid key";
+    case errc::key_not_found: return "no such key";
+    case errc::key_exists: return "the key exists";
+    case errc::wrong_revision: return "the key has another revision";
+    case errc::bucket_exists: return "the bucket exists";
+    case errc::bucket_not_found: return "no such bucket";
+    case errc::not_a_bucket: return "the stream is no bucket";
+    case errc::ttl_not_supported: return "single keys cannot expire there";
     case errc::object_not_found: return "no such object";
     case errc::object_exists: return "there is an object of that name";
     case errc::object_is_link: return "a link where an object has to be";

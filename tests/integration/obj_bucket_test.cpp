@@ -26,7 +26,7 @@ TEST_P(obj_bucket, made_changed_and_deleted) {
     EXPECT_EQ(s.create(c).value().name(), "b");
     EXPECT_TRUE(s.create(c)) << "the same";
     c.description = "second";
-    EXPECT_EQ(s.create(c).error(), errc::object_bucket_exists);
+    EXPECT_EQ(s.create(c).error(), errc::bucket_exists);
     EXPECT_TRUE(s.update(c));
     const obj::bucket_status is = s.status("b").value();
     EXPECT_EQ(is.description, "second");
@@ -37,14 +37,14 @@ TEST_P(obj_bucket, made_changed_and_deleted) {
     EXPECT_FALSE(is.sealed);
     EXPECT_EQ(is.size, 0U);
     EXPECT_EQ(obj::config_of(is), c);
-    EXPECT_EQ(s.update(obj::bucket_config("c")).error(), errc::object_bucket_not_found);
+    EXPECT_EQ(s.update(obj::bucket_config("c")).error(), errc::bucket_not_found);
     EXPECT_TRUE(s.create_or_update(obj::bucket_config("c")));
     c.description = "third";
     EXPECT_TRUE(s.create_or_update(c));
     EXPECT_EQ(s.status("b").value().description, "third");
     EXPECT_TRUE(s.remove("b"));
-    EXPECT_EQ(s.remove("b").error(), errc::object_bucket_not_found);
-    EXPECT_EQ(s.bind("b").error(), errc::object_bucket_not_found);
+    EXPECT_EQ(s.remove("b").error(), errc::bucket_not_found);
+    EXPECT_EQ(s.bind("b").error(), errc::bucket_not_found);
 }
 
 TEST_P(obj_bucket, what_newer_servers_know) {
@@ -83,16 +83,16 @@ TEST_P(obj_bucket, what_is_none) {
         EXPECT_EQ(s.status(bad).error(), errc::invalid_name) << bad;
     }
     make(js::stream_config("OBJ_not", {"other"}));
-    EXPECT_EQ(s.bind("not").error(), errc::not_object_bucket);
-    EXPECT_EQ(s.status("not").error(), errc::not_object_bucket);
+    EXPECT_EQ(s.bind("not").error(), errc::not_a_bucket);
+    EXPECT_EQ(s.status("not").error(), errc::not_a_bucket);
 }
 
 TEST_P(obj_bucket, a_bucket_that_goes) {
     object_bucket b = bucket();
     ASSERT_TRUE(b.put_bytes("o", "x"));
     ASSERT_TRUE(store().remove("b"));
-    EXPECT_EQ(b.status().error(), errc::object_bucket_not_found);
-    EXPECT_EQ(b.remove("o").error(), errc::object_bucket_not_found);
+    EXPECT_EQ(b.status().error(), errc::bucket_not_found);
+    EXPECT_EQ(b.remove("o").error(), errc::bucket_not_found);
     EXPECT_FALSE(b.list());
     EXPECT_FALSE(b.put_bytes("o", "x", {.timeout = 1s}));
 }

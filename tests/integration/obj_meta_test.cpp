@@ -183,7 +183,7 @@ TEST_P(obj_meta, links_that_lead_nowhere) {
     link("2", "end");
     EXPECT_EQ(b.get_bytes("1").value(), "found") << "others may make chains";
     link("out", "x", "nowhere");
-    EXPECT_EQ(b.get_bytes("out").error(), errc::object_bucket_not_found);
+    EXPECT_EQ(b.get_bytes("out").error(), errc::bucket_not_found);
     link("bad", "x", "*");
     EXPECT_EQ(b.get_bytes("bad").error(), errc::invalid_response);
 }

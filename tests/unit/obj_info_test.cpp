@@ -211,13 +211,13 @@ TEST(obj_bucket, status) {
     i.config.subjects = {"$O.b.>"};
     EXPECT_TRUE(obj::status_of(i)) << "wide enough";
     i.config.subjects = {"$O.c.C.>", "$O.c.M.>"};
-    EXPECT_EQ(obj::status_of(i).error(), errc::not_object_bucket);
+    EXPECT_EQ(obj::status_of(i).error(), errc::not_a_bucket);
     i.config.subjects.clear();
-    EXPECT_EQ(obj::status_of(i).error(), errc::not_object_bucket);
+    EXPECT_EQ(obj::status_of(i).error(), errc::not_a_bucket);
     i.config.mirror.emplace("OBJ_a");
     EXPECT_TRUE(obj::status_of(i)) << "a mirror has no subjects";
     i.config.name = "S";
-    EXPECT_EQ(obj::status_of(i).error(), errc::not_object_bucket);
+    EXPECT_EQ(obj::status_of(i).error(), errc::not_a_bucket);
 }
 
 TEST(obj_bucket, options_of_transfers) {

@@ -5,7 +5,7 @@
 // client.
 //
 // Errors of every call: what is wrong with its arguments, before anything is sent; `timeout`;
-// `object_bucket_not_found`; what the server refuses, as `jetstream_error` with its number. A call
+// `bucket_not_found`; what the server refuses, as `jetstream_error` with its number. A call
 // that changes something leaves open whether it was done if its error is `timeout` or about the
 // connection.
 

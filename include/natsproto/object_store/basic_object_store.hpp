@@ -45,7 +45,7 @@ public:
     explicit basic_object_store(Jetstream js) : js_(std::move(js)) {}
 
     /// Makes a bucket: a `basic_object_bucket`. One that is there with the same configuration is as
-    /// good. Errors: `object_bucket_exists`.
+    /// good. Errors: `bucket_exists`.
     template <class... Token>
     auto create(obj::bucket_config c, Token&&... token) {
         return open(
@@ -55,7 +55,7 @@ public:
             std::forward<Token>(token)...);
     }
     /// Changes a bucket to this configuration as a whole: begin with `config_of` its status. Errors:
-    /// `object_bucket_not_found`.
+    /// `bucket_not_found`.
     template <class... Token>
     auto update(obj::bucket_config c, Token&&... token) {
         return open(
@@ -72,7 +72,7 @@ public:
             },
             std::forward<Token>(token)...);
     }
-    /// A bucket that is there. Errors: `object_bucket_not_found`; `not_object_bucket`.
+    /// A bucket that is there. Errors: `bucket_not_found`; `not_a_bucket`.
     template <class... Token>
     auto bind(std::string_view bucket, Token&&... token) {
         return open(
@@ -81,7 +81,7 @@ public:
             },
             std::forward<Token>(token)...);
     }
-    /// Deletes a bucket and all that is in it: `void`. Errors: `object_bucket_not_found`.
+    /// Deletes a bucket and all that is in it: `void`. Errors: `bucket_not_found`.
     template <class... Token>
     auto remove(std::string_view bucket, Token&&... token) {
         return run(

@@ -65,7 +65,7 @@ struct bucket_status {
                                                   const js::stream_config& now);
 /// The name of the bucket of a stream; empty for one that is none, by its name.
 [[nodiscard]] std::string_view bucket_of_stream(std::string_view stream) noexcept;
-/// Errors: `not_object_bucket`.
+/// Errors: `not_a_bucket`.
 [[nodiscard]] result<bucket_status> status_of(js::stream_info i);
 /// What it would take to make such a bucket once more.
 [[nodiscard]] bucket_config config_of(const bucket_status& s);

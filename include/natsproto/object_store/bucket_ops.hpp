@@ -2,7 +2,7 @@
 //
 // What can be done with buckets of objects as a whole: what `basic_object_store` runs.
 //
-// Errors of all of them: `invalid_name`, before anything is sent; `object_bucket_not_found`; those
+// Errors of all of them: `invalid_name`, before anything is sent; `bucket_not_found`; those
 // of requests to JetStream's API.
 
 #pragma once
@@ -19,12 +19,12 @@
 
 namespace nats::obj {
 
-/// One that is there with the same configuration is as good. Errors: `object_bucket_exists`.
+/// One that is there with the same configuration is as good. Errors: `bucket_exists`.
 [[nodiscard]] op<result<bucket>> create_bucket(runtime& rt, js::context c, bucket_config config);
 [[nodiscard]] op<result<bucket>> update_bucket(runtime& rt, js::context c, bucket_config config);
 [[nodiscard]] op<result<bucket>> create_or_update_bucket(runtime& rt, js::context c,
                                                          bucket_config config);
-/// Errors: `not_object_bucket`.
+/// Errors: `not_a_bucket`.
 [[nodiscard]] op<result<bucket>> bind_bucket(runtime& rt, js::context c, std::string name);
 /// With all that is in it.
 [[nodiscard]] op<result<void>> remove_bucket(runtime& rt, js::context c, std::string name);

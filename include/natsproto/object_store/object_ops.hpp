@@ -5,7 +5,7 @@
 // and changes nothing that somebody else has changed since.
 //
 // Errors of all of them: `invalid_argument` for an empty name; `object_not_found`;
-// `object_bucket_not_found`; `object_changing`; those of JetStream's API and of publishes.
+// `bucket_not_found`; `object_changing`; those of JetStream's API and of publishes.
 
 #pragma once
 

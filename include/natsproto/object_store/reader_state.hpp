@@ -81,7 +81,7 @@ struct get_request {
     std::optional<read_position> from;
 };
 
-/// Errors: `object_not_found`, `object_bucket_not_found`, those of `resolve_object`;
+/// Errors: `object_not_found`, `bucket_not_found`, those of `resolve_object`;
 /// `object_incomplete` for one that cannot be whole; `object_replaced`; `crypto_unavailable`.
 [[nodiscard]] op<result<std::unique_ptr<reader_state>>> open_reader(runtime& rt, bucket b,
                                                                     std::string name,

@@ -86,7 +86,7 @@ std::string_view bucket_of_stream(std::string_view stream) noexcept {
 result<bucket_status> status_of(js::stream_info i) {
     const std::string_view name = bucket_of_stream(i.config.name);
     if (name.empty() || !is_bucket(i.config, name))
-        return error{errc::not_object_bucket, '"' + printable(i.config.name) + '"'};
+        return error{errc::not_a_bucket, '"' + printable(i.config.name) + '"'};
     bucket_status s;
     s.bucket = name;
     s.description = i.config.description;

@@ -12,7 +12,7 @@ namespace nats::obj {
 /// What an error about a bucket's stream means.
 [[nodiscard]] inline error bucket_error(const error& e, const std::string& name) {
     if (e == js::api_code::stream_not_found)
-        return {errc::object_bucket_not_found, e.status(), '"' + name + '"', e.api_code()};
+        return {errc::bucket_not_found, e.status(), '"' + name + '"', e.api_code()};
     return e;
 }
 

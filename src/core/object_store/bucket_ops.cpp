@@ -36,7 +36,7 @@ op<result<bucket>> create_bucket(runtime& rt, js::context c, bucket_config confi
     if (!s) co_return s.error();
     result<js::stream_info> made = co_await js::create_stream(rt, c, std::move(*s));
     if (!made && made.error() == js::api_code::stream_name_in_use)
-        co_return error(errc::object_bucket_exists, '"' + config.bucket + '"');
+        co_return error(errc::bucket_exists, '"' + config.bucket + '"');
     co_return bucket_from(std::move(c), std::move(made), config.bucket);
 }
 
@@ -51,7 +51,7 @@ op<result<bucket>> update_bucket(runtime& rt, js::context c, bucket_config confi
 
 op<result<bucket>> create_or_update_bucket(runtime& rt, js::context c, bucket_config config) {
     result<bucket> updated = co_await update_bucket(rt, c, config);
-    if (updated || updated.error() != errc::object_bucket_not_found) co_return std::move(updated);
+    if (updated || updated.error() != errc::bucket_not_found) co_return std::move(updated);
     result<bucket> created = co_await create_bucket(rt, std::move(c), std::move(config));
     co_return std::move(created);
 }
