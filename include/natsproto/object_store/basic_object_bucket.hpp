@@ -50,7 +50,9 @@ public:
     using reader_type = basic_object_reader<Handle>;
     using writer_type = basic_object_writer<Handle>;
     using watch_type = basic_object_watch<Handle>;
-    /// Gives bytes for an object: how many, of at most as many as there is room; 0 at the end.
+    /// Gives bytes for an object: how many, of at most as many as there is room; 0 at the end. What
+    /// it throws comes out of the waiting call; out of the context on the Asio client, and then the
+    /// operation ends without its handler. The same of a sink.
     using source_type = obj::detail::any_source;
     /// Takes the bytes of an object.
     using sink_type = obj::detail::any_sink;
