@@ -58,9 +58,8 @@ int list_buckets(object_connection& c, const object_options& o) {
         return c.nats().outcome();
     }
     std::vector<obj::bucket_status> all = c.take(c.store().list());
-    std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) {
-        return a.bucket < b.bucket;
-    });
+    std::sort(all.begin(), all.end(),
+              [](const auto& a, const auto& b) { return a.bucket < b.bucket; });
     if (o.json)
         print(json_of(all));
     else if (all.empty())
@@ -203,11 +202,10 @@ private:
     void show(const obj::object_info& i) const {
         if (options_.json) return print(obj::to_json(i).value() + '\n');
         const obj::object_link* const to = i.link();
-        const std::string what = i.deleted      ? "deleted"
+        const std::string what = i.deleted       ? "deleted"
                                  : to != nullptr ? "-> " + target_of(*to)
                                                  : text_of_bytes(i.size);
-        print(fmt::format("[{}] {}: {}\n", time_text(i.mtime), printable(i.name),
-                          printable(what)));
+        print(fmt::format("[{}] {}: {}\n", time_text(i.mtime), printable(i.name), printable(what)));
     }
 
     const object_options& options_;
@@ -289,9 +287,9 @@ std::vector<command> add_object(CLI::App& app) {
     group->alias("obj");
     group->require_subcommand(1);
     group->footer(exit_codes);
-    return {add_object_add(*group),  add_object_edit(*group), add_object_put(*group),
-            add_object_get(*group),  add_object_del(*group),  add_object_info(*group),
-            add_object_ls(*group),   add_object_watch(*group), add_object_seal(*group)};
+    return {add_object_add(*group), add_object_edit(*group),  add_object_put(*group),
+            add_object_get(*group), add_object_del(*group),   add_object_info(*group),
+            add_object_ls(*group),  add_object_watch(*group), add_object_seal(*group)};
 }
 
 } // namespace nats::cli

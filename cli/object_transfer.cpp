@@ -68,8 +68,8 @@ obj::object_meta meta_of(const put_arguments& o) {
         if (colon == std::string::npos || colon == 0)
             throw usage_error("-H wants NAME:VALUE, not \"" + printable(text) + '"');
         const std::size_t value = text.find_first_not_of(' ', colon + 1);
-        m.headers[text.substr(0, colon)].push_back(
-            value == std::string::npos ? std::string() : text.substr(value));
+        m.headers[text.substr(0, colon)].push_back(value == std::string::npos ? std::string()
+                                                                              : text.substr(value));
     }
     for (const std::string& text : o.metadata) {
         const std::size_t equals = text.find('=');

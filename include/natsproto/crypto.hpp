@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What the core needs of a cryptographic library: Ed25519 for NKEYs, SHA-256 for the object store,
-// and TLS as a link. OpenSSL's is in <natsproto/openssl/provider.hpp>; another library can stand in.
+// and TLS as a link. OpenSSL's is in <natsproto/openssl/provider.hpp>; another library can stand
+// in.
 
 #pragma once
 

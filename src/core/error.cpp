@@ -131,7 +131,8 @@ std::string_view describe(errc code) noexcept {
     case errc::object_is_link: return "a link where an object has to be";
     case errc::object_link_loop: return "links that lead nowhere";
     case errc::object_incomplete: return "the object is not complete";
-    case errc::object_digest_mismatch: return "the bytes of the object are not those that were written";
+    case errc::object_digest_mismatch:
+        return "the bytes of the object are not those that were written";
     case errc::object_replaced: return "it is another object now";
     case errc::object_changing: return "others change the object all the time";
     }

@@ -5,6 +5,7 @@
 // tests of integration/ that run through this client.
 
 #include <natsproto/asio/object_store.hpp>
+#include <natsproto/openssl/provider.hpp> // for the digests
 
 #include "asio/asio_world.hpp"
 #include "integration/scratch.hpp"
@@ -135,11 +136,12 @@ TEST_P(asio_object_store, a_client_that_goes_first) {
     const std::string data(10'500, 'x');
     EXPECT_FALSE(w.outcome(writer.write(data)));
     bool ended = false;
-    bucket.put("q", [](std::span<char> into) { return result<std::size_t>(into.size()); }, {},
-               [&](error_code ec, const obj::object_info&) {
-                   EXPECT_TRUE(ec);
-                   ended = true;
-               });
+    bucket.put(
+        "q", [](std::span<char> into) { return result<std::size_t>(into.size()); }, {},
+        [&](error_code ec, const obj::object_info&) {
+            EXPECT_TRUE(ec);
+            ended = true;
+        });
     nc = aio::client(w.io);
     EXPECT_TRUE(w.until([&] { return ended; }));
     EXPECT_TRUE(w.outcome(writer.finish()));

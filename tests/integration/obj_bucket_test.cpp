@@ -3,6 +3,8 @@
 // Proves buckets of objects against real servers: what they are made of, found, changed and sealed;
 // lists and watches of what is in them; and what is no bucket.
 
+#include <natsproto/openssl/provider.hpp> // for the digests
+
 #include "integration/object_test.hpp"
 
 #include <algorithm>

@@ -4,6 +4,8 @@
 // them, new names, deleting, and links to objects and buckets; with what another client has
 // written, and while others do the same.
 
+#include <natsproto/openssl/provider.hpp> // for the digests
+
 #include "integration/object_test.hpp"
 
 #include <string>
@@ -66,8 +68,9 @@ TEST_P(obj_meta, what_another_client_has_written_stays) {
     ASSERT_TRUE(b.put_bytes("o", "data"));
     const obj::object_info i = b.info("o").value();
     describe(b, "o",
-             R"({"name":"o","bucket":"b","nuid":")" + i.nuid + R"(","size":4,"chunks":1,"digest":")" +
-                 i.digest + R"(","colour":{"r":255},"options":{"max_chunk_size":7,"fast":true}})");
+             R"({"name":"o","bucket":"b","nuid":")" + i.nuid +
+                 R"(","size":4,"chunks":1,"digest":")" + i.digest +
+                 R"(","colour":{"r":255},"options":{"max_chunk_size":7,"fast":true}})");
     EXPECT_EQ(b.get_bytes("o").value(), "data");
     ASSERT_TRUE(b.update_meta("o", described("o")));
     const std::string json =

@@ -4,6 +4,8 @@
 // and from files; that what fails or is given up leaves nothing behind; and that what is damaged,
 // missing or replaced is never taken for the object.
 
+#include <natsproto/openssl/provider.hpp> // for the digests
+
 #include "integration/object_test.hpp"
 
 #include <algorithm>
@@ -159,14 +161,12 @@ TEST_P(obj_transfer, from_a_function_and_into_one) {
         return result<std::size_t>(n);
     };
     std::uint64_t told = 0;
-    const obj::progress_listener listener{
-        [](void* t, const obj::transfer_progress& p) {
-            EXPECT_GE(p.bytes, *static_cast<std::uint64_t*>(t));
-            *static_cast<std::uint64_t*>(t) = p.bytes;
-        },
-        &told};
-    const obj::object_info i =
-        b.put("o", ones, {.chunk_size = 1000, .progress = listener}).value();
+    const obj::progress_listener listener{[](void* t, const obj::transfer_progress& p) {
+                                              EXPECT_GE(p.bytes, *static_cast<std::uint64_t*>(t));
+                                              *static_cast<std::uint64_t*>(t) = p.bytes;
+                                          },
+                                          &told};
+    const obj::object_info i = b.put("o", ones, {.chunk_size = 1000, .progress = listener}).value();
     EXPECT_EQ(i.size, given.size());
     EXPECT_EQ(i.chunks, (given.size() + 999) / 1000) << "whole ones, however little it gives";
     EXPECT_EQ(told, given.size());
@@ -282,8 +282,7 @@ TEST_P(obj_transfer, over_a_restart) {
 
 TEST_P(obj_transfer, a_chunk_that_is_damaged) {
     object_bucket b = bucket();
-    const obj::object_info i =
-        b.put_bytes("o", some_bytes(3000), {.chunk_size = 1000}).value();
+    const obj::object_info i = b.put_bytes("o", some_bytes(3000), {.chunk_size = 1000}).value();
     const js::stored_message last = chunks_of(i).back();
     ASSERT_TRUE(js().delete_message("OBJ_b", last.sequence));
     jetstream_test::store(last.subject, some_bytes(1000, 99));
@@ -297,8 +296,7 @@ TEST_P(obj_transfer, a_chunk_that_is_damaged) {
 
 TEST_P(obj_transfer, a_chunk_that_is_missing) {
     object_bucket b = bucket();
-    const obj::object_info i =
-        b.put_bytes("o", some_bytes(5000), {.chunk_size = 1000}).value();
+    const obj::object_info i = b.put_bytes("o", some_bytes(5000), {.chunk_size = 1000}).value();
     const stopwatch watch;
     ASSERT_TRUE(js().delete_message("OBJ_b", chunks_of(i).at(2).sequence));
     EXPECT_EQ(b.get_bytes("o").error(), errc::object_incomplete);
@@ -312,8 +310,7 @@ TEST_P(obj_transfer, a_chunk_that_is_missing) {
 
 TEST_P(obj_transfer, a_chunk_too_many) {
     object_bucket b = bucket();
-    const obj::object_info i =
-        b.put_bytes("o", some_bytes(3000), {.chunk_size = 1000}).value();
+    const obj::object_info i = b.put_bytes("o", some_bytes(3000), {.chunk_size = 1000}).value();
     jetstream_test::store(b.where().chunk_subject(i.nuid), "more");
     EXPECT_EQ(b.get_bytes("o").error(), errc::object_incomplete);
 }
@@ -332,8 +329,7 @@ TEST_P(obj_transfer, replaced_while_it_is_read) {
 
 TEST_P(obj_transfer, an_object_of_another_client) {
     object_bucket b = bucket();
-    for (const char* piece : {"a", "bcd", "", "ef"})
-        jetstream_test::store("$O.b.C.n1", piece);
+    for (const char* piece : {"a", "bcd", "", "ef"}) jetstream_test::store("$O.b.C.n1", piece);
     const std::string meta =
         R"({"name":"o","bucket":"b","nuid":"n1","size":6,"mtime":"0001-01-01T00:00:00Z","chunks":4,)";
     describe(b, "o", meta + R"("digest":"SHA-256=AAAA"})");

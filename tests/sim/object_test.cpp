@@ -66,8 +66,9 @@ struct broken_store {
         : random(seed),
           net(seed),
           stream(net, "OBJ_b", "$O.b.C.>"),
-          client(net, enduring(),
-                 {.proactor = seed % 2 == 1, .input = cut::random, .seed = seed, .crypto = &crypto}),
+          client(
+              net, enduring(),
+              {.proactor = seed % 2 == 1, .input = cut::random, .seed = seed, .crypto = &crypto}),
           bucket(facade_client(client).handle(), obj::bucket(short_context(), "b", true)) {
         stream.listen("$O.b.M.>");
         for (const char* name : {"a:1", "b:1"}) {
@@ -131,8 +132,7 @@ struct broken_store {
     /// Chunks of no object.
     std::size_t orphans() {
         std::set<std::string> known;
-        for (const obj::object_info& i : all())
-            known.insert("$O.b.C." + i.nuid);
+        for (const obj::object_info& i : all()) known.insert("$O.b.C." + i.nuid);
         std::set<std::string> unknown;
         for (const model_jetstream::stored& m : stream.messages()) {
             const bool chunk = m.subject.starts_with("$O.b.C.") && !m.payload.empty();
@@ -178,7 +178,8 @@ void every_object_is_whole_or_what_it_was(std::uint64_t seed, std::size_t& troub
     t.heal();
     for (const auto& [name, states] : may_be) {
         const std::optional<std::string> is = t.read(name);
-        EXPECT_NE(std::ranges::find(states, is), states.end()) << name << " is none of what it may be";
+        EXPECT_NE(std::ranges::find(states, is), states.end())
+            << name << " is none of what it may be";
     }
     EXPECT_LE(t.orphans(), failed) << "chunks that nobody asked for";
     trouble += failed;
@@ -230,8 +231,7 @@ void a_watch_comes_to_what_is_there(std::uint64_t seed, std::size_t& trouble) {
     }
     t.heal();
     std::map<std::string, std::string> there;
-    for (const obj::object_info& i : t.all())
-        there[i.name] = i.deleted ? "" : i.nuid;
+    for (const obj::object_info& i : t.all()) there[i.name] = i.deleted ? "" : i.nuid;
     for (int rounds = 0; rounds < 100 && seen != there; ++rounds) t.client.advance(500ms);
     EXPECT_EQ(seen, there);
     EXPECT_EQ(ends, 1U);

@@ -36,8 +36,8 @@ namespace blocking {
 /// Writes a file as an object, as `basic_object_bucket::put`: an `object_info`. Without a name it
 /// gets that of the file. Errors: also `file_unreadable`.
 template <class Handle, class... Token>
-auto put_file(basic_object_bucket<Handle>& bucket, const std::string& path,
-              obj::object_meta m = {}, const obj::put_options& o = {}, Token&&... token) {
+auto put_file(basic_object_bucket<Handle>& bucket, const std::string& path, obj::object_meta m = {},
+              const obj::put_options& o = {}, Token&&... token) {
     if (m.name.empty()) m.name = blocking::file_name(path);
     return bucket.put(std::move(m), blocking::file_source(path), o, std::forward<Token>(token)...);
 }

@@ -69,8 +69,8 @@ public:
 
     /// Writes an object, from a function that is called on the client's thread or executor: an
     /// `object_info`. One of that name is replaced when all of the new one is there, and its chunks
-    /// go. After an error, also of the source, and when it is cancelled, nothing is left behind; but
-    /// for an error that leaves open whether the object is there, see `obj::finish`.
+    /// go. After an error, also of the source, and when it is cancelled, nothing is left behind;
+    /// but for an error that leaves open whether the object is there, see `obj::finish`.
     template <class... Token>
     auto put(obj::object_meta m, source_type from, const obj::put_options& o = {},
              Token&&... token) {

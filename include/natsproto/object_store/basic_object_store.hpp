@@ -25,8 +25,7 @@ namespace nats {
 namespace obj::detail {
 
 template <class Bucket, class Handle>
-[[nodiscard]] op<result<Bucket>> bound(runtime& /*rt*/, Handle client,
-                                       op<result<bucket>> inner) {
+[[nodiscard]] op<result<Bucket>> bound(runtime& /*rt*/, Handle client, op<result<bucket>> inner) {
     result<bucket> b = co_await std::move(inner);
     if (!b) co_return b.error();
     co_return Bucket(std::move(client), std::move(*b));
@@ -54,8 +53,8 @@ public:
             },
             std::forward<Token>(token)...);
     }
-    /// Changes a bucket to this configuration as a whole: begin with `config_of` its status. Errors:
-    /// `bucket_not_found`.
+    /// Changes a bucket to this configuration as a whole: begin with `config_of` its status.
+    /// Errors: `bucket_not_found`.
     template <class... Token>
     auto update(obj::bucket_config c, Token&&... token) {
         return open(
@@ -102,26 +101,22 @@ public:
     /// The names of all buckets: `std::vector<std::string>`.
     template <class... Token>
     auto names(Token&&... token) {
-        return run(
-            [](runtime& rt, js::context s) { return obj::bucket_names(rt, std::move(s)); },
-            std::forward<Token>(token)...);
+        return run([](runtime& rt, js::context s) { return obj::bucket_names(rt, std::move(s)); },
+                   std::forward<Token>(token)...);
     }
     /// All buckets: `std::vector<bucket_status>`.
     template <class... Token>
     auto list(Token&&... token) {
-        return run(
-            [](runtime& rt, js::context s) { return obj::list_buckets(rt, std::move(s)); },
-            std::forward<Token>(token)...);
+        return run([](runtime& rt, js::context s) { return obj::list_buckets(rt, std::move(s)); },
+                   std::forward<Token>(token)...);
     }
 
 private:
     template <class Make, class... Token>
     auto run(Make make, Token&&... token) {
-        return js_.client().run(
-            [s = js_.settings(), make = std::move(make)](runtime& rt) mutable {
-                return make(rt, std::move(s));
-            },
-            std::forward<Token>(token)...);
+        return js_.client().run([s = js_.settings(), make = std::move(make)](
+                                    runtime& rt) mutable { return make(rt, std::move(s)); },
+                                std::forward<Token>(token)...);
     }
     template <class Make, class... Token>
     auto open(Make make, Token&&... token) {

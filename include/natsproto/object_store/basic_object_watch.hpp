@@ -138,7 +138,9 @@ public:
     void stop() {
         if (shared_) shared_->stop();
     }
-    [[nodiscard]] bool ended() const noexcept { return !shared_ || shared_->state->source().ended(); }
+    [[nodiscard]] bool ended() const noexcept {
+        return !shared_ || shared_->state->source().ended();
+    }
     /// Why it has ended; empty while it goes on. `consumption_stopped`: by the user.
     [[nodiscard]] std::optional<error> why() const {
         if (!shared_) return error{errc::consumption_stopped};

@@ -106,9 +106,7 @@ public:
     template <class... Token>
     auto finish(Token&&... token) {
         return client().run(
-            [s = shared_](runtime& rt) {
-                return js::keeping(rt, s, obj::finish(rt, *s->state));
-            },
+            [s = shared_](runtime& rt) { return js::keeping(rt, s, obj::finish(rt, *s->state)); },
             std::forward<Token>(token)...);
     }
     /// Removes what was written, and waits until it is gone: `void`.

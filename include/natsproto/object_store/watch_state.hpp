@@ -42,7 +42,8 @@ struct watch_update {
 /// Errors: `invalid_argument`.
 [[nodiscard]] result<js::ordered_request> encode_watch(const bucket& b, const watch_options& o);
 
-/// Its address must not change. It must not outlive its runtime. What is no description of an object is passed over.
+/// Its address must not change. It must not outlive its runtime. What is no description of an
+/// object is passed over.
 class watch_state {
 public:
     watch_state(runtime& rt, js::ordered_request r, const watch_options& o)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// OpenSSL 3 as the crypto provider: Ed25519, SHA-256, and TLS as a link without I/O. The system's roots, if
-// they are wanted, are read by OpenSSL itself (SSL_CERT_FILE and SSL_CERT_DIR apply), and it is
-// OpenSSL that looks at the clock when it checks whether a certificate has expired.
+// OpenSSL 3 as the crypto provider: Ed25519, SHA-256, and TLS as a link without I/O. The system's
+// roots, if they are wanted, are read by OpenSSL itself (SSL_CERT_FILE and SSL_CERT_DIR apply), and
+// it is OpenSSL that looks at the clock when it checks whether a certificate has expired.
 
 #pragma once
 

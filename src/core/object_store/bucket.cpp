@@ -4,6 +4,7 @@
 // subjects; the rest is what ADR-20 wants of it, and what the user may choose.
 
 #include <natsproto/object_store/bucket.hpp>
+
 #include <natsproto/object_store/bucket_config.hpp>
 #include <natsproto/object_store/transfer_options.hpp>
 

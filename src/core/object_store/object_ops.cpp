@@ -213,8 +213,7 @@ op<result<void>> end_rename(runtime& rt, bucket b, found_object from, object_inf
 op<result<object_info>> rename_object(runtime& rt, bucket b, found_object from, object_info to) {
     result<found_object> there = co_await find_current(rt, b, to.name);
     if (!there) co_return there.error();
-    if (there->sequence != 0 && !there->info.deleted)
-        co_return about(errc::object_exists, to.name);
+    if (there->sequence != 0 && !there->info.deleted) co_return about(errc::object_exists, to.name);
     result<std::uint64_t> made = co_await commit_info(rt, b, to, there->sequence);
     if (!made) co_return made.error();
     result<void> ended = co_await end_rename(rt, std::move(b), std::move(from), to, *made);

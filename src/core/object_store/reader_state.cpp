@@ -106,14 +106,12 @@ result<bool> reader_state::take(js::message m) {
     return *wanted && !left_.empty();
 }
 
-op<result<void>> reader_state::look_for_chunks(runtime& rt, reader_state& s,
-                                               time_point deadline) {
+op<result<void>> reader_state::look_for_chunks(runtime& rt, reader_state& s, time_point deadline) {
     if (!rt.connection().is_up()) co_return result<void>();
     const std::string subject = s.bucket_.chunk_subject(s.info_.nuid);
     js::stream_info_options o;
     o.subjects_filter = subject;
-    result<js::api_request> r =
-        js::encode_stream_info(s.bucket_.settings(), s.bucket_.stream(), o);
+    result<js::api_request> r = js::encode_stream_info(s.bucket_.settings(), s.bucket_.stream(), o);
     if (!r) co_return r.error();
     r->timeout = std::clamp<duration>(deadline - rt.now(), 1ms, r->timeout);
     result<js::stream_info> i = co_await js::call<js::stream_info>(rt, std::move(r));

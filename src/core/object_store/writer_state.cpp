@@ -109,8 +109,7 @@ void writer_state::abandon() {
 result<void> writer_state::check_use() const {
     if (busy_) return error{errc::in_use};
     if (failure_) return *failure_;
-    if (phase_ != phase::uploading)
-        return error{errc::invalid_argument, "the object was finished"};
+    if (phase_ != phase::uploading) return error{errc::invalid_argument, "the object was finished"};
     return {};
 }
 

@@ -57,8 +57,7 @@ std::string encode_base64url_padded(std::span<const unsigned char> in) {
 }
 
 std::string encode_base64url_padded(std::string_view in) {
-    return encode_base64url_padded(
-        {reinterpret_cast<const unsigned char*>(in.data()), in.size()});
+    return encode_base64url_padded({reinterpret_cast<const unsigned char*>(in.data()), in.size()});
 }
 
 std::string encode_base64(std::string_view in) {
