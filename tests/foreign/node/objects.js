@@ -28,6 +28,9 @@ const objects = [
     ["large", 64 * 1024 * 1024, 0],
 ];
 
+/** That package takes a character for a byte, where ADR-20 means those of UTF-8. */
+const name8 = (name) => Buffer.from(name, "utf8").toString("latin1");
+
 function content(size) {
     const b = new Uint8Array(size);
     for (let i = 0; i < size; ++i) b[i] = (i * 7 + (i >> 8)) & 255;
@@ -35,7 +38,7 @@ function content(size) {
 }
 
 async function put(os, name, size, chunk) {
-    const meta = { name, description: `${size} bytes`, metadata: { color: "größe" } };
+    const meta = { name: name8(name), description: `${size} bytes`, metadata: { color: "größe" } };
     meta.headers = headers();
     meta.headers.append("Kind", "test");
     meta.headers.append("Kind", "second");
@@ -45,14 +48,14 @@ async function put(os, name, size, chunk) {
 
 /** All that is seen of an object. */
 async function show(os, name) {
-    const i = await os.info(name);
+    const i = await os.info(name8(name));
     if (i === null) return say(`  ${name}: none`);
     if (i.deleted) return say(`  ${name}: deleted`);
     if (i.isLink()) {
         const to = i.options.link;
         return say(`  ${name}: to ${to.bucket}/${to.name || ""}`);
     }
-    const data = await os.getBlob(name);
+    const data = await os.getBlob(name8(name));
     const right = Buffer.compare(Buffer.from(data), Buffer.from(content(i.size))) === 0;
     const kinds = i.headers ? i.headers.values("Kind").join("+") : "";
     const color = (i.metadata && i.metadata.color) || "";
