@@ -13,6 +13,7 @@
 #include <CLI/App.hpp>
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <memory>
 #include <span>
@@ -158,7 +159,8 @@ std::string text_of_progress(std::string_view what, std::uint64_t done, std::uin
                                  text_of_bytes(rate));
     std::string bar;
     constexpr std::size_t least = 10;
-    const std::size_t used = what.size() + numbers.size() + 10;
+    constexpr std::size_t for_numbers = 36; // so that it does not change all the time
+    const std::size_t used = what.size() + std::max(numbers.size(), for_numbers) + 10;
     if (total != 0 && width > used + least) {
         const std::size_t cells = std::min<std::size_t>(width - used, 50);
         const double part = std::min(1.0, static_cast<double>(done) / static_cast<double>(total));

@@ -5,6 +5,7 @@
 // tests of integration/ that run through this client.
 
 #include <natsproto/asio/object_store.hpp>
+
 #include <natsproto/openssl/provider.hpp> // for the digests
 
 #include "asio/asio_world.hpp"

@@ -88,7 +88,7 @@ protected:
             return result<std::size_t>(some);
         };
         const result<obj::object_info> done =
-            bucket_.put("o", source, {.chunk_size = 50'000, .window = 500'000, .timeout = 10s});
+            bucket_.put("o", source, {.chunk_size = 50'000, .window = 500'000, .timeout = 3s});
         if (done) may_be_.clear();
         may_be_.insert(n);
         return done.has_value();
@@ -164,14 +164,24 @@ TEST_P(obj_cluster, is_whole_while_leaders_go) {
     EXPECT_TRUE(got == some_bytes(size, 7)) << "a read goes on";
     nodes_->restart(down);
 
-    const std::string last = bucket_.info("o").value().nuid;
-    std::size_t ends = 0;
+    std::string last;
+    ASSERT_TRUE(in_the_end([&] {
+        const result<obj::object_info> i = bucket_.info("o");
+        if (i) last = i->nuid;
+        return i.has_value();
+    }));
+    std::size_t ends = 0; // it was not read until now, so that may come behind all others
+    std::string seen;
     EXPECT_TRUE(in_the_end([&] {
         const result<std::optional<obj::watch_update>> u = watch.next(1s);
         if (!u || !*u) return false;
-        ends += (*u)->is_end_of_initial() ? 1 : 0;
-        return !(*u)->is_end_of_initial() && (*u)->object->nuid == last;
+        if ((*u)->is_end_of_initial())
+            ++ends;
+        else
+            seen = (*u)->object->nuid;
+        return ends != 0 && seen == last;
     })) << "the watch comes to what is there";
+    EXPECT_EQ(watch.next(1s).error(), errc::timeout);
     EXPECT_EQ(ends, 1U);
 }
 

@@ -90,8 +90,8 @@ void show(nats::object_bucket& b, const std::string& name) {
     const auto color = i->metadata.find("color");
     std::cout << i->size << ' ' << i->chunks << ' ' << i->digest << ' '
               << (right ? "right" : "WRONG") << " \"" << i->description << "\" "
-              << joined(i->headers) << ' '
-              << (color == i->metadata.end() ? "" : color->second) << '\n';
+              << joined(i->headers) << ' ' << (color == i->metadata.end() ? "" : color->second)
+              << '\n';
 }
 
 void make(nats::object_store& store) {
