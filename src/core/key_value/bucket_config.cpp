@@ -159,6 +159,7 @@ bool differs_by_age(const js::stream_config& existing, const js::stream_config& 
     e.allow_direct = wanted.allow_direct;
     std::erase_if(e.metadata, [](const auto& m) { return m.first.starts_with("_nats."); });
     if (e.max_msg_size == 0) e.max_msg_size = -1;
+    if (e.consumer_limits == js::consumer_limits()) e.consumer_limits.reset(); // of 2.10
     e.extra.clear(); // what a newer server has added
     return e == wanted;
 }
