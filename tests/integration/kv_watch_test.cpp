@@ -191,7 +191,7 @@ TEST_P(kv_watching, over_a_restart) {
     patient.reconnect_wait = 10ms;
     patient.reconnect_jitter = {};
     client other = connect(patient);
-    jetstream on_other(other);
+    jetstream on_other = jetstream::make(other, {.timeout = 500ms}).value();
     kv_bucket b = key_value(on_other).create(kv::bucket_config("b")).value();
     ASSERT_TRUE(b.put("a", "1"));
     kv_watch w = b.watch().value();
