@@ -59,7 +59,7 @@ int run_get(const global_options& g, const read_options& o) {
     const kv::entry e = k.take(b.get(o.key, {.revision = o.revision}));
     output out;
     if (o.json) {
-        out.write(indented(to_json(e)));
+        out.write(indented(json_of_entry(e)));
     } else if (o.raw) {
         out.write(e.value);
     } else {
@@ -107,7 +107,11 @@ int list_buckets(const global_options& g, const read_options& o) {
 }
 
 void print_entries(const std::vector<kv::entry>& all, const read_options& o) {
-    if (o.json) return print(json_of(all));
+    if (o.json) {
+        std::vector<std::string> items;
+        for (const kv::entry& e : all) items.push_back(json_of_entry(e));
+        return print(indented(json_array(items)));
+    }
     output out;
     for (const kv::entry& e : all) {
         out.write(line_of(e) + '\n');
@@ -166,7 +170,7 @@ kv::watch_options options_of(const read_options& o) {
 void print_watched(const kv::entry& e, const read_options& o) {
     output out;
     if (o.json) {
-        out.write(to_json(e) + '\n');
+        out.write(json_of_entry(e) + '\n');
     } else {
         const std::string size = fmt::format(" ({} bytes)", e.size);
         out.write(line_of(e) + (o.meta_only && !e.is_marker() ? size : "") + '\n');

@@ -117,7 +117,7 @@ std::string line_of(const kv::entry& e) {
                        printable(e.bucket), printable(e.key), e.revision);
 }
 
-std::string to_json(const kv::entry& e) {
+std::string json_of_entry(const kv::entry& e) {
     const bool text = is_text(e.value);
     return fmt::format(
         R"({{"bucket":{},"key":{},"operation":"{}","revision":{},"created":"{}","size":{},"{}":{}}})",
