@@ -286,10 +286,10 @@ std::vector<command> add_kv(CLI::App& app) {
     CLI::App* const group = app.add_subcommand("kv", "Key-value buckets");
     group->require_subcommand(1);
     group->footer(exit_codes);
-    return {add_kv_add(*group),    add_kv_edit(*group),    add_kv_ls(*group),
-            add_kv_info(*group),   add_kv_get(*group),     add_kv_put(*group),
-            add_kv_create(*group), add_kv_update(*group),  add_kv_revert(*group),
-            add_kv_del(*group),    add_kv_purge(*group),   add_kv_compact(*group),
+    return {add_kv_add(*group),    add_kv_edit(*group),   add_kv_ls(*group),
+            add_kv_info(*group),   add_kv_get(*group),    add_kv_put(*group),
+            add_kv_create(*group), add_kv_update(*group), add_kv_revert(*group),
+            add_kv_del(*group),    add_kv_purge(*group),  add_kv_compact(*group),
             add_kv_watch(*group),  add_kv_history(*group)};
 }
 

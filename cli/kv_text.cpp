@@ -112,7 +112,8 @@ void print_bucket(const kv::bucket_status& s, bool json) {
 }
 
 std::string line_of(const kv::entry& e) {
-    const auto time = js::format_wall_time(std::chrono::floor<std::chrono::milliseconds>(e.created));
+    const auto time =
+        js::format_wall_time(std::chrono::floor<std::chrono::milliseconds>(e.created));
     return fmt::format("[{}] {} {} > {} revision {}", time, kv::to_string(e.operation),
                        printable(e.bucket), printable(e.key), e.revision);
 }

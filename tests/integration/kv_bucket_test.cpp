@@ -209,8 +209,8 @@ TEST_P(kv_keys, history_and_keys) {
     } else {
         EXPECT_EQ(code_of(b.keys({"a.1", "b.*"})), errc::jetstream_error) << "it sees no filter";
     }
-    EXPECT_TRUE(wait_until([&] { return js().consumer_names("KV_b").value().empty(); },
-                           long_enough))
+    EXPECT_TRUE(
+        wait_until([&] { return js().consumer_names("KV_b").value().empty(); }, long_enough))
         << "nothing is left behind";
 }
 

@@ -52,9 +52,7 @@ client join(const std::string& url) {
 class writer {
 public:
     writer(const std::string& url, std::size_t id)
-        : nc_(join(url)),
-          js_(jetstream::make(nc_, {.timeout = 500ms}).value()),
-          id_(id) {}
+        : nc_(join(url)), js_(jetstream::make(nc_, {.timeout = 500ms}).value()), id_(id) {}
 
     [[nodiscard]] bool bind() {
         result<kv_bucket> b = key_value(js_).bind("b");
@@ -153,7 +151,8 @@ protected:
         const js::cluster_info& c = *status->info().cluster;
         s.leader = c.leader;
         s.complete = !s.leader.empty() && c.replicas.size() == cluster::size - 1;
-        for (const js::peer_info& p : c.replicas) s.complete = s.complete && p.current && !p.offline;
+        for (const js::peer_info& p : c.replicas)
+            s.complete = s.complete && p.current && !p.offline;
         return s;
     }
 

@@ -156,8 +156,9 @@ TEST_P(kv_watching, comes_to_the_state_of_the_bucket) {
     jetstream watching(other);
     kv_bucket watched = key_value(watching).bind("b").value();
     mirror_of_a_bucket seen;
-    kv_watch w = watched.watch([&](const kv::watch_event_view& e) { seen.note(e); }, {},
-                               {.max_pending = 20, .heartbeat = 200ms})
+    kv_watch w = watched
+                     .watch([&](const kv::watch_event_view& e) { seen.note(e); }, {},
+                            {.max_pending = 20, .heartbeat = 200ms})
                      .value();
     const auto write = [&](int round) {
         for (int i = 0; i < 50; ++i) {

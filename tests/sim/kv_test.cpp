@@ -128,7 +128,8 @@ struct troubled_bucket {
 /// What a watch has seen.
 class observer {
 public:
-    explicit observer(const troubled_bucket& t) : bucket_(&t), before_(t.stream.messages().size()) {}
+    explicit observer(const troubled_bucket& t)
+        : bucket_(&t), before_(t.stream.messages().size()) {}
 
     void note(const kv::watch_event_view& e) {
         if (e.initial_end()) return note_end();

@@ -85,8 +85,8 @@ private:
     struct consumer {
         std::string name, config;
         std::vector<std::string> filters{};
-        std::uint64_t until = 0;           ///< up to here only the newest of each subject
-        std::set<std::uint64_t> newest{};  ///< which are these
+        std::uint64_t until = 0;          ///< up to here only the newest of each subject
+        std::set<std::uint64_t> newest{}; ///< which are these
         bool headers_only = false;
         bool acks = true;
         duration ack_wait = std::chrono::seconds(30);

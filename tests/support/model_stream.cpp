@@ -115,8 +115,7 @@ void model_jetstream::call_stream(const publication& p, const std::vector<std::s
 
 void model_jetstream::answer_purge(const publication& p) {
     const json::object o = body_of(p);
-    const std::uint64_t n =
-        purge(text_in(o, "filter"), count_in(o, "seq"), count_in(o, "keep"));
+    const std::uint64_t n = purge(text_in(o, "filter"), count_in(o, "seq"), count_in(o, "keep"));
     answer(p, json::serialize(json::value{{"success", true}, {"purged", n}}));
 }
 
@@ -135,8 +134,7 @@ void model_jetstream::read(const publication& p, bool direct, std::string_view s
     if (direct) {
         if (m != nullptr) return answer_direct(p, *m);
         if (p.reply.empty() || (answers && !answers())) return;
-        (void)net_->cluster().route(
-            {0, p.reply, {}, "NATS/1.0 404 Message Not Found\r\n\r\n", {}});
+        (void)net_->cluster().route({0, p.reply, {}, "NATS/1.0 404 Message Not Found\r\n\r\n", {}});
         return;
     }
     if (m == nullptr) return answer(p, refusal(404, 10037, "no message found"));
@@ -150,8 +148,7 @@ void model_jetstream::read(const publication& p, bool direct, std::string_view s
 
 void model_jetstream::answer_direct(const publication& p, const stored& m) {
     if (p.reply.empty() || (answers && !answers())) return;
-    std::string block =
-        m.header.empty() ? "NATS/1.0\r\n" : m.header.substr(0, m.header.size() - 2);
+    std::string block = m.header.empty() ? "NATS/1.0\r\n" : m.header.substr(0, m.header.size() - 2);
     block += "Nats-Stream: " + stream_ + "\r\nNats-Subject: " + m.subject +
              "\r\nNats-Sequence: " + std::to_string(m.sequence) +
              "\r\nNats-Time-Stamp: " + std::string(stored_at) + "\r\n\r\n";
@@ -175,19 +172,12 @@ std::string model_jetstream::stream_info(std::string_view subjects_filter) const
         if (!subjects_filter.empty() && matches(subjects_filter, subject)) wanted[subject] = n;
     }
     json::array subjects(subjects_.begin(), subjects_.end());
-    json::object config{{"name", stream_},
-                        {"subjects", subjects},
-                        {"retention", "limits"},
-                        {"storage", "file"},
-                        {"discard", "new"},
-                        {"max_consumers", -1},
-                        {"max_msgs", -1},
-                        {"max_bytes", -1},
-                        {"max_msgs_per_subject", history},
-                        {"num_replicas", 1},
-                        {"deny_delete", true},
-                        {"allow_rollup_hdrs", true},
-                        {"allow_direct", true}};
+    json::object config{
+        {"name", stream_},     {"subjects", subjects}, {"retention", "limits"},
+        {"storage", "file"},   {"discard", "new"},     {"max_consumers", -1},
+        {"max_msgs", -1},      {"max_bytes", -1},      {"max_msgs_per_subject", history},
+        {"num_replicas", 1},   {"deny_delete", true},  {"allow_rollup_hdrs", true},
+        {"allow_direct", true}};
     json::object state{{"messages", count},
                        {"bytes", bytes},
                        {"first_seq", first},

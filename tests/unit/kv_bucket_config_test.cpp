@@ -125,8 +125,7 @@ TEST(kv_bucket_config, sources) {
     EXPECT_TRUE(s.sources[2].subject_transforms.empty()) << "the keys have this name already";
     EXPECT_EQ(s.sources[3].name, "ORDERS") << "as it is";
     EXPECT_TRUE(s.sources[4].subject_transforms.empty()) << "servers take one of the two";
-    const js::stream_config again =
-        kv::to_stream_config(kv::to_bucket_config(s).value()).value();
+    const js::stream_config again = kv::to_stream_config(kv::to_bucket_config(s).value()).value();
     EXPECT_EQ(again, s);
 }
 

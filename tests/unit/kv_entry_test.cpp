@@ -67,8 +67,7 @@ TEST(kv_entry, of_a_message) {
 }
 
 TEST(kv_entry, without_its_value) {
-    constexpr std::string_view sizes =
-        "NATS/1.0\r\nNats-Msg-Size: 1\r\nNats-Msg-Size: 99\r\n\r\n";
+    constexpr std::string_view sizes = "NATS/1.0\r\nNats-Msg-Size: 1\r\nNats-Msg-Size: 99\r\n\r\n";
     EXPECT_EQ(read("$KV.b.k", reply, "", sizes, true)->size, 99U) << "the server's is the last";
     EXPECT_EQ(read("$KV.b.k", reply, "v", sizes, false)->size, 1U) << "a header of the user's";
     EXPECT_EQ(read("$KV.b.k", reply, "", "NATS/1.0\r\nNats-Msg-Size: x\r\n\r\n", true)->size, 0U);

@@ -25,7 +25,8 @@ TEST(kv_names, buckets) {
 TEST(kv_names, keys) {
     for (const char* good : {"a", "a.b.c", "A-b_9/=", "/", "_kvx", "=.="})
         EXPECT_TRUE(kv::check_key(good)) << good;
-    for (const char* bad : {"", ".", ".a", "a.", "a..b", "a b", "a.*", ">", "a>", "\xc3\xa4", "a\n"})
+    for (const char* bad :
+         {"", ".", ".a", "a.", "a..b", "a b", "a.*", ">", "a>", "\xc3\xa4", "a\n"})
         EXPECT_EQ(kv::check_key(bad).error(), errc::invalid_key) << bad;
     EXPECT_FALSE(kv::check_key(with_nul));
 }

@@ -37,8 +37,9 @@ std::string failure(int code, std::string_view text = "no") {
 }
 
 std::string header_of(std::string_view subject, int seq, std::string_view more = {}) {
-    return "NATS/1.0\r\n" + std::string(more) + "Nats-Stream: KV_b\r\nNats-Subject: " +
-           std::string(subject) + "\r\nNats-Sequence: " + std::to_string(seq) +
+    return "NATS/1.0\r\n" + std::string(more) +
+           "Nats-Stream: KV_b\r\nNats-Subject: " + std::string(subject) +
+           "\r\nNats-Sequence: " + std::to_string(seq) +
            "\r\nNats-Time-Stamp: 2026-11-28T07:31:57Z\r\n\r\n";
 }
 constexpr std::string_view deleted = "KV-Operation: DEL\r\n";
@@ -130,7 +131,8 @@ TEST(kv_requests, without_direct_reads) {
               "$JS.API.STREAM.MSG.GET.KV_b");
     bucket b;
     b.server().serve("$JS.API.STREAM.MSG.GET.KV_b", [](scripted_server& s, const wire::frame& f) {
-        s.publish(f.reply, failure(f.payload.find("seq") == std::string_view::npos ? 10037 : 10059));
+        s.publish(f.reply,
+                  failure(f.payload.find("seq") == std::string_view::npos ? 10037 : 10059));
     });
     EXPECT_EQ(b.run(kv::get(b.runtime(), newest)).error(), errc::key_not_found);
     EXPECT_EQ(b.get("k", {.revision = 1, .from_leader = true}).error(), errc::bucket_not_found);
@@ -181,8 +183,7 @@ TEST(kv_requests, what_a_write_is_refused_for) {
     EXPECT_EQ(kv::encode_purge(at, "k", {.ttl = 1ms}).error(), errc::invalid_argument);
     at.expiring = false;
     EXPECT_EQ(kv::encode_purge(at, "k", {.ttl = 2s}).error(), errc::ttl_not_supported);
-    EXPECT_EQ(kv::create_request::make(at, "k", "v", {.ttl = 2s}).error(),
-              errc::ttl_not_supported);
+    EXPECT_EQ(kv::create_request::make(at, "k", "v", {.ttl = 2s}).error(), errc::ttl_not_supported);
     EXPECT_EQ(b.written.size(), before);
 }
 
@@ -283,7 +284,8 @@ TEST(kv_requests, many_at_once) {
     EXPECT_EQ(all[1].key, "y");
     ASSERT_EQ(bodies.size(), 1U);
     EXPECT_NE(bodies[0].find(R"("multi_last":["$KV.b.x")"), std::string::npos) << bodies[0];
-    EXPECT_EQ(b.run(kv::get_many(b.runtime(), bucket_b(), {"x", "a b"})).error(), errc::invalid_key);
+    EXPECT_EQ(b.run(kv::get_many(b.runtime(), bucket_b(), {"x", "a b"})).error(),
+              errc::invalid_key);
     EXPECT_TRUE(b.run(kv::get_many(b.runtime(), bucket_b(), {})).value().empty());
 }
 
@@ -297,15 +299,15 @@ TEST(kv_requests, many_one_by_one) {
                                    R"("time":"2026-11-28T07:31:57Z"}})"
                                  : failure(10037));
     });
-    const std::vector<kv::entry> all =
-        b.run(kv::get_many(b.runtime(), at, {"y", "x"})).value();
+    const std::vector<kv::entry> all = b.run(kv::get_many(b.runtime(), at, {"y", "x"})).value();
     ASSERT_EQ(all.size(), 1U);
     EXPECT_EQ(all[0].value, "v1");
 }
 
 TEST(kv_requests, a_time_that_is_missing) {
     bucket b;
-    EXPECT_EQ(b.run(kv::purge_deletes(b.runtime(), bucket_b(), {})).error(), errc::invalid_argument);
+    EXPECT_EQ(b.run(kv::purge_deletes(b.runtime(), bucket_b(), {})).error(),
+              errc::invalid_argument);
     kv::location mirror = bucket_b();
     mirror.origin_stream = "KV_o";
     EXPECT_EQ(b.run(kv::purge_deletes(b.runtime(), mirror, {.now = js::wall_time()})).error(),

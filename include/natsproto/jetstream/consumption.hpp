@@ -112,7 +112,7 @@ private:
     notice end_; ///< ends the mailbox, where no op of ours runs
     std::optional<notice> warning_;
     std::optional<notice> call_;
-    bool called_ = false; ///< the reader is to come back
+    bool called_ = false;          ///< the reader is to come back
     std::uint64_t connection_ = 0; ///< the newest one that it knows of
     bool up_ = false;
     bool handled_ = false;
@@ -122,7 +122,8 @@ private:
 };
 
 /// The next message; empty when there will be none, and then `c.why()` tells. One without a subject
-/// is none, and says that `c` has called its reader. Errors: timeout; in_use while another one waits. `c` must outlive the op.
+/// is none, and says that `c` has called its reader. Errors: timeout; in_use while another one
+/// waits. `c` must outlive the op.
 [[nodiscard]] op<result<std::optional<message>>> next(runtime& rt, consumption& c,
                                                       time_point deadline);
 

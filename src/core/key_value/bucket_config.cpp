@@ -7,6 +7,7 @@
 // An update begins with the stream as it is, so that settings that only a newer client knows stay.
 
 #include <natsproto/key_value/bucket_config.hpp>
+
 #include <natsproto/key_value/names.hpp>
 
 #include <algorithm>
@@ -93,8 +94,8 @@ void apply_limits(const bucket_config& c, js::stream_config& s) {
     s.max_msg_size = c.max_value_size == 0 ? -1 : c.max_value_size;
     s.max_msgs = -1;
     s.max_consumers = -1;
-    s.duplicate_window = c.ttl > 0ns ? std::min(c.ttl, usual_duplicate_window)
-                                     : usual_duplicate_window;
+    s.duplicate_window =
+        c.ttl > 0ns ? std::min(c.ttl, usual_duplicate_window) : usual_duplicate_window;
     s.subject_delete_marker_ttl = c.limit_marker_ttl;
     if (c.limit_marker_ttl > 0ns) s.allow_msg_ttl = true; // it cannot be switched off again
 }
