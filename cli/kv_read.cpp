@@ -201,6 +201,8 @@ std::uint64_t follow(kv_connection& k, kv_watch& w, const read_options& o) {
 int run_watch(const global_options& g, const read_options& o) {
     check_bucket_name(o.bucket);
     for (const std::string& key : o.keys) kv::check_filter(key).value();
+    if (o.updates_only && (o.include_history || o.revision != 0))
+        throw usage_error("--updates-only excludes --history and --revision");
     kv_connection k(g, lifetime::service);
     kv_bucket b = k.bind(o.bucket);
     const stop_signals signals(*k.nats());
