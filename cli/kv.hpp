@@ -64,6 +64,6 @@ void print_bucket(const kv::bucket_status& s, bool json);
 /// A line about an entry: when, what and which revision.
 [[nodiscard]] std::string line_of(const kv::entry& e);
 /// A value that is no text is `value_base64` there.
-[[nodiscard]] std::string to_json(const kv::entry& e);
+[[nodiscard]] std::string json_of_entry(const kv::entry& e);
 
 } // namespace nats::cli

@@ -59,7 +59,7 @@ int run_get(const global_options& g, const read_options& o) {
     const kv::entry e = k.take(b.get(o.key, {.revision = o.revision}));
     output out;
     if (o.json) {
-        out.write(indented(to_json(e)));
+        out.write(indented(json_of_entry(e)));
     } else if (o.raw) {
         out.write(e.value);
     } else {
@@ -107,7 +107,11 @@ int list_buckets(const global_options& g, const read_options& o) {
 }
 
 void print_entries(const std::vector<kv::entry>& all, const read_options& o) {
-    if (o.json) return print(json_of(all));
+    if (o.json) {
+        std::vector<std::string> items;
+        for (const kv::entry& e : all) items.push_back(json_of_entry(e));
+        return print(indented(json_array(items)));
+    }
     output out;
     for (const kv::entry& e : all) {
         out.write(line_of(e) + '\n');
@@ -166,7 +170,7 @@ kv::watch_options options_of(const read_options& o) {
 void print_watched(const kv::entry& e, const read_options& o) {
     output out;
     if (o.json) {
-        out.write(to_json(e) + '\n');
+        out.write(json_of_entry(e) + '\n');
     } else {
         const std::string size = fmt::format(" ({} bytes)", e.size);
         out.write(line_of(e) + (o.meta_only && !e.is_marker() ? size : "") + '\n');
@@ -197,6 +201,8 @@ std::uint64_t follow(kv_connection& k, kv_watch& w, const read_options& o) {
 int run_watch(const global_options& g, const read_options& o) {
     check_bucket_name(o.bucket);
     for (const std::string& key : o.keys) kv::check_filter(key).value();
+    if (o.updates_only && (o.include_history || o.revision != 0))
+        throw usage_error("--updates-only excludes --history and --revision");
     kv_connection k(g, lifetime::service);
     kv_bucket b = k.bind(o.bucket);
     const stop_signals signals(*k.nats());
@@ -282,10 +288,10 @@ std::vector<command> add_kv(CLI::App& app) {
     CLI::App* const group = app.add_subcommand("kv", "Key-value buckets");
     group->require_subcommand(1);
     group->footer(exit_codes);
-    return {add_kv_add(*group),    add_kv_edit(*group),    add_kv_ls(*group),
-            add_kv_info(*group),   add_kv_get(*group),     add_kv_put(*group),
-            add_kv_create(*group), add_kv_update(*group),  add_kv_revert(*group),
-            add_kv_del(*group),    add_kv_purge(*group),   add_kv_compact(*group),
+    return {add_kv_add(*group),    add_kv_edit(*group),   add_kv_ls(*group),
+            add_kv_info(*group),   add_kv_get(*group),    add_kv_put(*group),
+            add_kv_create(*group), add_kv_update(*group), add_kv_revert(*group),
+            add_kv_del(*group),    add_kv_purge(*group),  add_kv_compact(*group),
             add_kv_watch(*group),  add_kv_history(*group)};
 }
 

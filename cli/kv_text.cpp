@@ -112,12 +112,13 @@ void print_bucket(const kv::bucket_status& s, bool json) {
 }
 
 std::string line_of(const kv::entry& e) {
-    const auto time = js::format_wall_time(std::chrono::floor<std::chrono::milliseconds>(e.created));
+    const auto time =
+        js::format_wall_time(std::chrono::floor<std::chrono::milliseconds>(e.created));
     return fmt::format("[{}] {} {} > {} revision {}", time, kv::to_string(e.operation),
                        printable(e.bucket), printable(e.key), e.revision);
 }
 
-std::string to_json(const kv::entry& e) {
+std::string json_of_entry(const kv::entry& e) {
     const bool text = is_text(e.value);
     return fmt::format(
         R"({{"bucket":{},"key":{},"operation":"{}","revision":{},"created":"{}","size":{},"{}":{}}})",

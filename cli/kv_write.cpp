@@ -110,8 +110,7 @@ int run_compact(const global_options& g, const write_options& o) {
     require_force(o.force, "kv compact removes what deleted keys have left");
     kv_connection k(g);
     kv_bucket b = k.bind(o.bucket);
-    const std::uint64_t removed =
-        k.take(b.purge_deletes({.keep_younger_than = o.older_than}));
+    const std::uint64_t removed = k.take(b.purge_deletes({.keep_younger_than = o.older_than}));
     if (o.json)
         print(indented(fmt::format(R"({{"removed":{}}})", removed)));
     else
@@ -128,8 +127,7 @@ CLI::App* add_command(CLI::App& group, const std::string& name, const std::strin
 }
 
 void add_value(CLI::App& app, write_options& o) {
-    app.add_option("value", o.value, "The value; without it, all of standard input")
-        ->type_name("");
+    app.add_option("value", o.value, "The value; without it, all of standard input")->type_name("");
 }
 
 CLI::Option* add_revision(CLI::App& app, const std::string& names, const std::string& help,

@@ -28,8 +28,8 @@ using sim_jetstream = basic_jetstream<facade_client>;
 using sim_bucket = basic_kv_bucket<sim_jetstream>;
 using sim_watch = sim_bucket::watch_type;
 
-constexpr std::uint64_t seeds_a_case = 15;
-constexpr std::uint64_t cases = 6;
+constexpr std::uint64_t seeds_a_case = 10;
+constexpr std::uint64_t cases = 4;
 constexpr std::string_view prefix = "$KV.b.";
 
 options patient() {
@@ -128,7 +128,8 @@ struct troubled_bucket {
 /// What a watch has seen.
 class observer {
 public:
-    explicit observer(const troubled_bucket& t) : bucket_(&t), before_(t.stream.messages().size()) {}
+    explicit observer(const troubled_bucket& t)
+        : bucket_(&t), before_(t.stream.messages().size()) {}
 
     void note(const kv::watch_event_view& e) {
         if (e.initial_end()) return note_end();

@@ -154,6 +154,7 @@ TEST(kv_bucket_config, one_of_an_old_client) {
     old.discard = js::discard_policy::old;
     old.allow_direct = false;
     old.metadata["_nats.ver"] = "2.15.0";
+    old.consumer_limits.emplace();
     old.extra = R"({"future":1})";
     EXPECT_TRUE(kv::differs_by_age(old, wanted));
     old.max_msgs_per_subject = 2;

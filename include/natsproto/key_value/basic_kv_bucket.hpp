@@ -57,11 +57,9 @@ public:
     /// The newest value of a key: `kv::entry`. Errors: `key_not_found`, also when it was deleted.
     template <class... Token>
     auto get(std::string_view key, const kv::get_options& o = {}, Token&&... token) {
-        return client().run(
-            [r = kv::encode_get(*at_, key, o)](runtime& rt) mutable {
-                return kv::get(rt, std::move(r));
-            },
-            std::forward<Token>(token)...);
+        return client().run([r = kv::encode_get(*at_, key, o)](
+                                runtime& rt) mutable { return kv::get(rt, std::move(r)); },
+                            std::forward<Token>(token)...);
     }
     /// The newest value of each of these keys that has one: `std::vector<kv::entry>`, in their
     /// order. One request for up to 1024 keys where the server can do that (2.11).
@@ -146,11 +144,9 @@ public:
     template <class... Token>
     auto create(std::string_view key, bytes value, const kv::create_options& o = {},
                 Token&&... token) {
-        return this->client().run(
-            [r = kv::create_request::make(*this->at_, key, value, o)](runtime& rt) mutable {
-                return kv::create(rt, std::move(r));
-            },
-            std::forward<Token>(token)...);
+        return this->client().run([r = kv::create_request::make(*this->at_, key, value, o)](
+                                      runtime& rt) mutable { return kv::create(rt, std::move(r)); },
+                                  std::forward<Token>(token)...);
     }
     /// Writes a value if the key's newest revision is this one (0: the key was never there): its
     /// new revision. Errors: `wrong_revision`.

@@ -61,9 +61,9 @@ struct watch_state {
 };
 
 template <class Handle>
-[[nodiscard]] op<result<std::optional<watch_event>>>
-next_of(runtime& rt, [[maybe_unused]] std::shared_ptr<watch_flow<Handle>> kept,
-        std::shared_ptr<watch_state<Handle>> s, time_point deadline) {
+[[nodiscard]] op<result<std::optional<watch_event>>> next_of(
+    runtime& rt, [[maybe_unused]] std::shared_ptr<watch_flow<Handle>> kept,
+    std::shared_ptr<watch_state<Handle>> s, time_point deadline) {
     result<std::optional<watch_event>> e = co_await kv::next(rt, *s->source, s->reader, deadline);
     co_return std::move(e);
 }

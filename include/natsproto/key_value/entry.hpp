@@ -35,7 +35,7 @@ enum class operation : std::uint8_t {
 struct entry_view {
     std::string_view bucket;
     std::string_view key;
-    std::string_view value; ///< empty for a marker, and where only the size was asked for
+    std::string_view value;     ///< empty for a marker, and where only the size was asked for
     std::uint64_t revision = 0; ///< the sequence in the bucket's stream
     js::wall_time created{};    ///< when it was stored, by the server's clock
     std::uint64_t delta = 0;    ///< of a watch: how many entries follow it
@@ -76,7 +76,7 @@ struct entry {
 /// `without_values`: the consumer sends only sizes. Empty for a message that is no entry of the
 /// bucket.
 [[nodiscard]] std::optional<entry_view> read_entry(const nats::message_view& m,
-                                                   std::string_view bucket,
-                                                   std::string_view prefix, bool without_values);
+                                                   std::string_view bucket, std::string_view prefix,
+                                                   bool without_values);
 
 } // namespace nats::kv

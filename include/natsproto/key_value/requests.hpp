@@ -35,8 +35,8 @@ struct get_options {
 static_assert(std::is_trivially_destructible_v<get_options>);
 
 struct create_options {
-    /// How long the key lives: at least a second, in whole seconds (what is left is rounded up). The
-    /// bucket must have a `limit_marker_ttl` (2.11).
+    /// How long the key lives: at least a second, in whole seconds (what is left is rounded up).
+    /// The bucket must have a `limit_marker_ttl` (2.11).
     std::optional<duration> ttl{};
 };
 static_assert(std::is_trivially_destructible_v<create_options>);
@@ -67,8 +67,8 @@ struct read_request {
 /// Errors: `invalid_key`.
 [[nodiscard]] result<read_request> encode_get(const location& at, std::string_view key,
                                               const get_options& o = {});
-/// Errors: `key_not_found`, also for a key that was deleted (the detail says so); `bucket_not_found`
-/// and, for direct reads, `no_responders`; those of a request.
+/// Errors: `key_not_found`, also for a key that was deleted (the detail says so);
+/// `bucket_not_found` and, for direct reads, `no_responders`; those of a request.
 [[nodiscard]] op<result<entry>> get(runtime& rt, result<read_request> r);
 /// The newest value of each key that has one, in the order of `keys`, with one request for up to
 /// 1024 keys; from a server before 2.11, or a bucket without direct reads, with one each. Not all

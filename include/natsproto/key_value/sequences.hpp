@@ -28,8 +28,7 @@ namespace nats::kv {
                                                              key_filters filters);
 /// All revisions that are there, markers too, in the order in which they were written. Errors: as
 /// `list_keys`; `key_not_found` when there is none.
-[[nodiscard]] op<result<std::vector<entry>>> history(runtime& rt, location at,
-                                                     key_filters filters);
+[[nodiscard]] op<result<std::vector<entry>>> history(runtime& rt, location at, key_filters filters);
 
 struct purge_deletes_options {
     /// Markers that are younger stay, and only what they have deleted goes. Less than 0: none stay.

@@ -7,6 +7,7 @@
 // An update begins with the stream as it is, so that settings that only a newer client knows stay.
 
 #include <natsproto/key_value/bucket_config.hpp>
+
 #include <natsproto/key_value/names.hpp>
 
 #include <algorithm>
@@ -93,8 +94,8 @@ void apply_limits(const bucket_config& c, js::stream_config& s) {
     s.max_msg_size = c.max_value_size == 0 ? -1 : c.max_value_size;
     s.max_msgs = -1;
     s.max_consumers = -1;
-    s.duplicate_window = c.ttl > 0ns ? std::min(c.ttl, usual_duplicate_window)
-                                     : usual_duplicate_window;
+    s.duplicate_window =
+        c.ttl > 0ns ? std::min(c.ttl, usual_duplicate_window) : usual_duplicate_window;
     s.subject_delete_marker_ttl = c.limit_marker_ttl;
     if (c.limit_marker_ttl > 0ns) s.allow_msg_ttl = true; // it cannot be switched off again
 }
@@ -159,6 +160,7 @@ bool differs_by_age(const js::stream_config& existing, const js::stream_config& 
     e.allow_direct = wanted.allow_direct;
     std::erase_if(e.metadata, [](const auto& m) { return m.first.starts_with("_nats."); });
     if (e.max_msg_size == 0) e.max_msg_size = -1;
+    if (e.consumer_limits == js::consumer_limits()) e.consumer_limits.reset(); // of 2.10
     e.extra.clear(); // what a newer server has added
     return e == wanted;
 }

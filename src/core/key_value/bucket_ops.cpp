@@ -4,10 +4,11 @@
 // wrong. A bucket that was made by an old client differs in settings that nobody chose; it is
 // updated instead of refused.
 
+#include <natsproto/key_value/bucket_ops.hpp>
+
 #include <natsproto/jetstream/account_info.hpp>
 #include <natsproto/jetstream/api_code.hpp>
 #include <natsproto/jetstream/stream_requests.hpp>
-#include <natsproto/key_value/bucket_ops.hpp>
 #include <natsproto/key_value/names.hpp>
 
 #include <chrono>

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Theory of operation: an entry is a message. Its subject has the key, its reply subject the rest,
-// and its headers say whether it is a value. Other subjects in the stream are passed over. A key that
-// this library would not write is shown all the same: it is there.
+// and its headers say whether it is a value. Other subjects in the stream are passed over. A key
+// that this library would not write is shown all the same: it is there.
+
+#include <natsproto/key_value/entry.hpp>
 
 #include <natsproto/jetstream/metadata.hpp>
-#include <natsproto/key_value/entry.hpp>
 
 #include "core/text/ascii.hpp"
 

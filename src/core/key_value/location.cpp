@@ -10,6 +10,7 @@
 // origin, for an external one by the prefix that the mirror's configuration has for it.
 
 #include <natsproto/key_value/location.hpp>
+
 #include <natsproto/key_value/names.hpp>
 
 #include <utility>

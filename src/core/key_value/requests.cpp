@@ -10,11 +10,12 @@
 // because somebody else has written in between. What any replica may answer can be old; before it
 // is believed that a key exists, the leader is asked, if there is more than one server.
 
+#include <natsproto/key_value/requests.hpp>
+
 #include <natsproto/jetstream/api_code.hpp>
 #include <natsproto/jetstream/direct_get.hpp>
 #include <natsproto/jetstream/stream_requests.hpp>
 #include <natsproto/key_value/names.hpp>
-#include <natsproto/key_value/requests.hpp>
 
 #include <algorithm>
 #include <unordered_map>
@@ -56,8 +57,7 @@ js::publish_options options_of_write(const location& at) {
 result<js::publish_request> encode_write(const location& at, std::string_view key, bytes value,
                                          const js::publish_options& o) {
     if (result<void> ok = check_new_key(key); !ok) return ok.error();
-    if (o.ttl && !at.expiring)
-        return error{errc::ttl_not_supported, "bucket \"" + at.bucket + '"'};
+    if (o.ttl && !at.expiring) return error{errc::ttl_not_supported, "bucket \"" + at.bucket + '"'};
     return js::publish_request::make(at.write_prefix + std::string(key), value, o);
 }
 
@@ -84,9 +84,8 @@ result<read_request> encode_get(const location& at, std::string_view key, const 
     result<js::api_request> ask =
         direct ? (o.revision != 0 ? js::encode_direct_get(at.settings, at.stream, o.revision)
                                   : js::encode_direct_last(at.settings, at.stream, subject))
-               : (o.revision != 0
-                      ? js::encode_get_message(at.settings, at.stream, o.revision)
-                      : js::encode_get_last_message(at.settings, at.stream, subject));
+               : (o.revision != 0 ? js::encode_get_message(at.settings, at.stream, o.revision)
+                                  : js::encode_get_last_message(at.settings, at.stream, subject));
     if (!ask) return ask.error();
     read_request r(std::move(*ask));
     r.direct = direct;

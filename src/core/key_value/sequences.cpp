@@ -6,8 +6,9 @@
 // A deleted key is purged up to its marker and no further, for somebody may write the key again
 // before the purge.
 
-#include <natsproto/jetstream/stream_requests.hpp>
 #include <natsproto/key_value/sequences.hpp>
+
+#include <natsproto/jetstream/stream_requests.hpp>
 #include <natsproto/key_value/watch.hpp>
 
 #include <algorithm>
@@ -155,8 +156,8 @@ op<result<std::uint64_t>> purge_deletes(runtime& rt, location at, purge_deletes_
     std::uint64_t removed = 0;
     for (const auto& [key, marker] : *found) {
         const std::string subject = at.subject(key);
-        const bool keep = o.keep_younger_than.count() >= 0 &&
-                          *o.now - marker.created < o.keep_younger_than;
+        const bool keep =
+            o.keep_younger_than.count() >= 0 && *o.now - marker.created < o.keep_younger_than;
         js::purge_options p;
         p.filter = subject;
         p.seq = keep ? marker.revision : marker.revision + 1; // all before that
