@@ -80,7 +80,7 @@ std::string table_of_objects(const std::vector<obj::object_info>& all) {
 }
 
 int run_ls(const global_options& g, const object_options& o) {
-    if (!o.bucket.empty()) check_bucket_name(o.bucket);
+    if (!o.bucket.empty()) check_object_bucket(o.bucket);
     object_connection c(g);
     if (o.bucket.empty()) return list_buckets(c, o);
     std::vector<obj::object_info> all = c.take(c.bucket(o.bucket).list());
@@ -138,7 +138,7 @@ std::string text_of(const obj::object_info& i) {
 }
 
 int run_info(const global_options& g, const object_options& o) {
-    check_bucket_name(o.bucket);
+    check_object_bucket(o.bucket);
     object_connection c(g);
     if (o.object.empty())
         print_bucket(c.take(c.store().status(o.bucket)), o.json);
@@ -150,7 +150,7 @@ int run_info(const global_options& g, const object_options& o) {
 // --- the end of it
 
 int run_del(const global_options& g, const object_options& o) {
-    check_bucket_name(o.bucket);
+    check_object_bucket(o.bucket);
     if (o.object.empty())
         require_force(o.force, "object del without an object deletes the bucket with all of them");
     else
@@ -167,7 +167,7 @@ int run_del(const global_options& g, const object_options& o) {
 }
 
 int run_seal(const global_options& g, const object_options& o) {
-    check_bucket_name(o.bucket);
+    check_object_bucket(o.bucket);
     require_force(o.force, "object seal lets nothing in the bucket be changed any more");
     object_connection c(g);
     (void)c.take(c.bucket(o.bucket).seal());
@@ -213,17 +213,17 @@ private:
 };
 
 int run_watch(const global_options& g, const object_options& o) {
-    check_bucket_name(o.bucket);
+    check_object_bucket(o.bucket);
     return object_watcher(g, o).run();
 }
 
 } // namespace
 
-CLI::Option* add_bucket_name(CLI::App& app, std::string& target) {
+CLI::Option* add_object_bucket(CLI::App& app, std::string& target) {
     return app.add_option("bucket", target, "The bucket's name")->type_name("");
 }
 
-void check_bucket_name(std::string_view name) {
+void check_object_bucket(std::string_view name) {
     obj::check_bucket(name).value();
 }
 
@@ -239,7 +239,7 @@ command add_object_ls(CLI::App& group) {
     const auto o = std::make_shared<object_options>();
     CLI::App* const c = group.add_subcommand("ls", "List the buckets, or the objects of one");
     c->alias("list");
-    add_bucket_name(*c, o->bucket);
+    add_object_bucket(*c, o->bucket);
     c->add_flag("-n,--names", o->names, "Only their names, one a line");
     add_json(*c, o->json);
     return {c, [o](const global_options& g) { return run_ls(g, *o); }};
@@ -249,7 +249,7 @@ command add_object_info(CLI::App& group) {
     const auto o = std::make_shared<object_options>();
     CLI::App* const c = group.add_subcommand("info", "Show a bucket, or an object");
     c->alias("show")->alias("i");
-    add_bucket_name(*c, o->bucket)->required();
+    add_object_bucket(*c, o->bucket)->required();
     c->add_option("object", o->object, "The object's name")->type_name("");
     add_json(*c, o->json);
     return {c, [o](const global_options& g) { return run_info(g, *o); }};
@@ -259,7 +259,7 @@ command add_object_del(CLI::App& group) {
     const auto o = std::make_shared<object_options>();
     CLI::App* const c = group.add_subcommand("del", "Delete an object, or a bucket with all of it");
     c->alias("rm");
-    add_bucket_name(*c, o->bucket)->required();
+    add_object_bucket(*c, o->bucket)->required();
     c->add_option("object", o->object, "The object's name")->type_name("");
     add_force(*c, o->force);
     return {c, [o](const global_options& g) { return run_del(g, *o); }};
@@ -268,7 +268,7 @@ command add_object_del(CLI::App& group) {
 command add_object_seal(CLI::App& group) {
     const auto o = std::make_shared<object_options>();
     CLI::App* const c = group.add_subcommand("seal", "Let nothing be changed any more in a bucket");
-    add_bucket_name(*c, o->bucket)->required();
+    add_object_bucket(*c, o->bucket)->required();
     add_force(*c, o->force);
     return {c, [o](const global_options& g) { return run_seal(g, *o); }};
 }
@@ -277,7 +277,7 @@ command add_object_watch(CLI::App& group) {
     const auto o = std::make_shared<object_options>();
     CLI::App* const c =
         group.add_subcommand("watch", "Print what is in a bucket, and what happens to it");
-    add_bucket_name(*c, o->bucket)->required();
+    add_object_bucket(*c, o->bucket)->required();
     add_json(*c, o->json);
     return {c, [o](const global_options& g) { return run_watch(g, *o); }};
 }

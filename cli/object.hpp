@@ -28,9 +28,9 @@ namespace nats::cli {
 [[nodiscard]] command add_object_seal(CLI::App& group);
 
 /// The name of a bucket, the first argument of a command.
-CLI::Option* add_bucket_name(CLI::App& app, std::string& target);
+CLI::Option* add_object_bucket(CLI::App& app, std::string& target);
 /// Throws nats::exception.
-void check_bucket_name(std::string_view name);
+void check_object_bucket(std::string_view name);
 
 /// Buckets of objects on a connection of its own.
 class object_connection {

@@ -57,7 +57,7 @@ void add_bucket_flags(bucket_flags& f) {
 }
 
 int run_add(const global_options& g, const object_edit_options& o) {
-    check_bucket_name(o.bucket);
+    check_object_bucket(o.bucket);
     bucket_config c(o.bucket);
     o.flags.apply(c);
     object_connection nc(g);
@@ -68,7 +68,7 @@ int run_add(const global_options& g, const object_edit_options& o) {
 }
 
 int run_edit(const global_options& g, const object_edit_options& o) {
-    check_bucket_name(o.bucket);
+    check_object_bucket(o.bucket);
     if (o.flags.empty()) throw usage_error("nothing to change");
     object_connection nc(g);
     bucket_config c = obj::config_of(nc.take(nc.store().status(o.bucket)));
@@ -81,7 +81,7 @@ int run_edit(const global_options& g, const object_edit_options& o) {
 
 std::shared_ptr<object_edit_options> add_edit_options(CLI::App& c) {
     auto o = std::make_shared<object_edit_options>(c);
-    add_bucket_name(c, o->bucket)->required();
+    add_object_bucket(c, o->bucket)->required();
     add_bucket_flags(o->flags);
     add_json(c, o->json);
     return o;

@@ -92,7 +92,7 @@ bool is_standard(const std::string& file) noexcept {
 }
 
 int run_put(const global_options& g, const put_arguments& o) {
-    check_bucket_name(o.bucket);
+    check_object_bucket(o.bucket);
     obj::object_meta m = meta_of(o);
     if (is_standard(o.file) && m.name.empty())
         throw usage_error("object put from standard input needs --name");
@@ -117,7 +117,7 @@ int run_put(const global_options& g, const put_arguments& o) {
 }
 
 int run_get(const global_options& g, const get_arguments& o) {
-    check_bucket_name(o.bucket);
+    check_object_bucket(o.bucket);
     const bool to_stdout = o.output == "-";
     const std::string file = o.output.empty() ? blocking::file_name(o.object) : o.output;
     if (!to_stdout && (file.empty() || file == "." || file == ".."))
@@ -206,7 +206,7 @@ void progress_bar::show(const obj::transfer_progress& p) {
 command add_object_put(CLI::App& group) {
     const auto o = std::make_shared<put_arguments>();
     CLI::App* const c = group.add_subcommand("put", "Write a file into a bucket");
-    add_bucket_name(*c, o->bucket)->required();
+    add_object_bucket(*c, o->bucket)->required();
     c->add_option("file", o->file, "The file; - or none: standard input")->type_name("");
     c->add_option("--name", o->name, "The object's name; by default that of the file")
         ->type_name("NAME");
@@ -228,7 +228,7 @@ command add_object_put(CLI::App& group) {
 command add_object_get(CLI::App& group) {
     const auto o = std::make_shared<get_arguments>();
     CLI::App* const c = group.add_subcommand("get", "Read an object into a file");
-    add_bucket_name(*c, o->bucket)->required();
+    add_object_bucket(*c, o->bucket)->required();
     c->add_option("object", o->object, "The object's name")->type_name("")->required();
     c->add_option("-O,--output", o->output,
                   "The file; - is standard output; by default the object's name")
