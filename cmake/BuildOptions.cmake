@@ -108,11 +108,11 @@ function(natsproto_leave_undefined target)
   endif()
 endfunction()
 
-# natsproto_compile_fast(<target>): with sanitizers, without optimisation as well. For programs around the library.
+# natsproto_compile_fast(<target>): where there are sanitizers, its own code without them and without optimisation. For
+# programs around the library, which has them: it takes half of the time to compile.
 function(natsproto_compile_fast target)
   if(NATSPROTO_SANITIZE)
     set_target_properties(${target} PROPERTIES NATSPROTO_UNOPTIMIZED ON)
-    target_compile_options(${target} PRIVATE -O0)
-    natsproto_leave_undefined(${target})
+    target_compile_options(${target} PRIVATE -O0 -fno-sanitize=all)
   endif()
 endfunction()
