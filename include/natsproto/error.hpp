@@ -141,6 +141,7 @@ enum class errc : std::uint16_t {
     acks_overdue,          ///< too many publishes wait for their acknowledgement
     publish_unconfirmed,   ///< the connection was lost before the acknowledgement came
     batch_failed,          ///< a batch of publishes was not stored
+    ingest_incomplete,     ///< fast ingest has ended before all of it was stored
 };
 
 /// The category of `errc`, named "nats".

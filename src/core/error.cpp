@@ -118,6 +118,7 @@ std::string_view describe(errc code) noexcept {
     case errc::acks_overdue: return "too many publishes wait for their acknowledgement";
     case errc::publish_unconfirmed: return "the connection was lost before the acknowledgement";
     case errc::batch_failed: return "the batch was not stored";
+    case errc::ingest_incomplete: return "not all messages were stored";
     }
     return "unknown error";
 }
