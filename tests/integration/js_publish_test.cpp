@@ -376,7 +376,9 @@ TEST_P(js_publish, ingest_stores_all_and_in_order) {
         ASSERT_EQ(p->sequence, i);
         ASSERT_LE(p->acknowledged, i);
         ASSERT_GE(p->acknowledged + 100, i) << "two answers of 50 messages";
-        if (i == many / 2) ASSERT_TRUE(ingest.keep_alive());
+        if (i == many / 2) {
+            ASSERT_TRUE(ingest.keep_alive());
+        }
     }
     const result<pub_ack> ack = ingest.commit("s.b", std::to_string(many));
     ASSERT_TRUE(ack) << ack.error().message();
