@@ -119,10 +119,10 @@ function(natsproto_leave_undefined target)
   endif()
 endfunction()
 
-# natsproto_compile_fast(<target>): where there are sanitizers, its own code without them and without optimisation. For
+# natsproto_compile_fast(<target>): in builds for tests its own code without sanitizers and without optimisation. For
 # programs around the library, which has them: it takes half of the time to compile.
 function(natsproto_compile_fast target)
-  if(NATSPROTO_SANITIZE)
+  if(NATSPROTO_SANITIZE OR NATSPROTO_TEST_SUITES)
     set_target_properties(${target} PROPERTIES NATSPROTO_UNOPTIMIZED ON NATSPROTO_LEAVE_OUT all)
     target_compile_options(${target} PRIVATE -O0)
   endif()
