@@ -142,6 +142,16 @@ enum class errc : std::uint16_t {
     publish_unconfirmed,   ///< the connection was lost before the acknowledgement came
     batch_failed,          ///< a batch of publishes was not stored
     ingest_incomplete,     ///< fast ingest has ended before all of it was stored
+
+    // Key-value.
+    invalid_key = 800, ///< a key or filter of keys: empty tokens, or what may not stand in a key
+    key_not_found,     ///< there is no such key, or no such revision of it
+    key_exists,        ///< a key that was to be created has a value
+    wrong_revision,    ///< the key has another revision than was expected
+    bucket_exists,     ///< with another configuration than was asked for
+    bucket_not_found,  ///< there is no such bucket
+    not_a_bucket,      ///< a stream with the name of a bucket that cannot be one
+    ttl_not_supported, ///< by the server or the bucket, of a single key
 };
 
 /// The category of `errc`, named "nats".

@@ -119,6 +119,14 @@ std::string_view describe(errc code) noexcept {
     case errc::publish_unconfirmed: return "the connection was lost before the acknowledgement";
     case errc::batch_failed: return "the batch was not stored";
     case errc::ingest_incomplete: return "not all messages were stored";
+    case errc::invalid_key: return "invalid key";
+    case errc::key_not_found: return "no such key";
+    case errc::key_exists: return "the key exists";
+    case errc::wrong_revision: return "the key has another revision";
+    case errc::bucket_exists: return "the bucket exists";
+    case errc::bucket_not_found: return "no such bucket";
+    case errc::not_a_bucket: return "the stream is no bucket";
+    case errc::ttl_not_supported: return "single keys cannot expire there";
     }
     return "unknown error";
 }

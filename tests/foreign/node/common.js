@@ -5,13 +5,14 @@
 "use strict";
 
 const fs = require("fs");
+const { createRequire } = require("module");
 const path = require("path");
 
 /** A package as scripts/foreign has fetched it; without them the program ends with `status`. */
 function load(name, status) {
     const cache = process.env.XDG_CACHE_HOME || path.join(process.env.HOME || "/", ".cache");
     const directory = path.join(process.env.NATSPROTO_NPM_DIR || path.join(cache, "natsproto/npm"), "node_modules");
-    if (fs.existsSync(directory)) return require(path.join(directory, name));
+    if (fs.existsSync(directory)) return createRequire(path.join(directory, "as-if.js"))(name);
     console.error(`no ${directory}: run scripts/foreign`);
     process.exit(status);
 }
