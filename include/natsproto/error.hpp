@@ -152,6 +152,11 @@ enum class errc : std::uint16_t {
     bucket_not_found,  ///< there is no such bucket
     not_a_bucket,      ///< a stream with the name of a bucket that cannot be one
     ttl_not_supported, ///< by the server or the bucket, of a single key
+
+    // Services.
+    service_error = 860,  ///< a service's answer is an error: `status()` and `detail()` say which
+    service_stopped,      ///< the service has stopped, or is about to
+    invalid_service_name, ///< a service's or endpoint's name: not letters, digits, `-` and `_`
 };
 
 /// The category of `errc`, named "nats".

@@ -127,6 +127,9 @@ std::string_view describe(errc code) noexcept {
     case errc::bucket_not_found: return "no such bucket";
     case errc::not_a_bucket: return "the stream is no bucket";
     case errc::ttl_not_supported: return "single keys cannot expire there";
+    case errc::service_error: return "the service reported an error";
+    case errc::service_stopped: return "the service has stopped";
+    case errc::invalid_service_name: return "invalid name of a service or endpoint";
     }
     return "unknown error";
 }
