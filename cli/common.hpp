@@ -83,6 +83,7 @@ struct command {
 [[nodiscard]] std::vector<command> add_consumer(CLI::App& app);
 [[nodiscard]] std::vector<command> add_kv(CLI::App& app);
 [[nodiscard]] std::vector<command> add_object(CLI::App& app);
+[[nodiscard]] std::vector<command> add_service(CLI::App& app);
 
 /// `1h2m`, `1.5s`, `300ms`, ... or `0`; empty when it is none. Units: ns us ms s m h d w y.
 [[nodiscard]] std::optional<duration> parse_duration(std::string_view text) noexcept;

@@ -31,10 +31,6 @@ void check_delivered(const delivered_options& o) {
 
 deliverer::deliverer(js_connection& j, const delivered_options& o)
     : js_(j), options_(o), info_(j.take(j->consumer_info(o.stream, o.consumer))) {
-    if (const std::string& to = info_.config.deliver_subject; !to.empty()) {
-        throw exception(
-            error{errc::consumer_is_push, "natsproto sub " + to + " prints what comes"});
-    }
     acks_ = o.ack.value_or(info_.config.ack_policy != js::ack_policy::none);
 }
 

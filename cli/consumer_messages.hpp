@@ -40,6 +40,7 @@ public:
     deliverer(js_connection& j, const delivered_options& o);
 
     [[nodiscard]] const js::consumer_info& info() const noexcept { return info_; }
+    [[nodiscard]] bool pushes() const noexcept { return !info_.config.deliver_subject.empty(); }
     [[nodiscard]] std::uint64_t received() const noexcept { return received_; }
 
     void handle(js::message& m);

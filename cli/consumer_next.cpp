@@ -48,6 +48,8 @@ int run(const global_options& g, const next_options& o) {
     js::check(fetch_of(g, o)).value();
     js_connection j(g);
     deliverer d(j, o.messages);
+    if (d.pushes())
+        throw exception(error{errc::consumer_is_push, "natsproto consumer sub prints what comes"});
     auto consumer = j->consumer(o.messages.stream, o.messages.consumer);
     auto flow = j.take(consumer.fetch(fetch_of(g, o)));
     while (std::optional<js::message> m = j.take(flow.next())) d.handle(*m);

@@ -3,7 +3,7 @@
 // natsproto consumer sub: prints the messages of a consumer as they come.
 //
 // Theory of operation: as sub.cpp: it connects again, for ever, and at a signal drains. With
-// --count no more is asked for than is printed.
+// --count no more is pulled than is printed; one that pushes is subscribed to in its group.
 
 #include "consumer.hpp"
 #include "consumer_messages.hpp"
@@ -48,14 +48,22 @@ private:
         return o;
     }
 
-    /// Until there is a reason to end.
     void receive(deliverer& d) {
-        auto consumer = js_->consumer(options_.messages.stream, options_.messages.consumer);
-        auto flow = js_.take(consumer.messages(flow_options()));
+        if (d.pushes()) {
+            print_all(d, js_.take(js_->push_consumer(d.info()).messages()));
+        } else {
+            auto consumer = js_->consumer(options_.messages.stream, options_.messages.consumer);
+            print_all(d, js_.take(consumer.messages(flow_options())));
+        }
+    }
+
+    /// Until there is a reason to end.
+    template <class Flow>
+    void print_all(deliverer& d, Flow flow) {
         flow.on_warning([](const error& why) { tell_error(why.message()); });
         tell(fmt::format("Subscribing on consumer {} of stream {}", options_.messages.consumer,
                          options_.messages.stream));
-        while (true) {
+        while (!options_.count || d.received() < *options_.count) {
             result<std::optional<js::message>> m = flow.next();
             if (!m && m.error() == errc::interrupted && stop_signals::received() != 0) {
                 flow.drain();

@@ -93,6 +93,7 @@ std::vector<command> add_commands(CLI::App& app) {
     for (std::vector<command>& group :
          std::array{add_stream(app), add_consumer(app), add_kv(app), add_object(app)})
         std::move(group.begin(), group.end(), std::back_inserter(all));
+    for (command& c : add_service(app)) all.push_back(std::move(c));
     all.push_back(add_serve(app));
     return all;
 }

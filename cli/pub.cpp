@@ -5,13 +5,16 @@
 // Theory of operation: messages go out in a burst, and a flush at the end makes sure that the
 // server has processed them, so that exit code 0 means just that. Lines of stdin may come at any
 // time, hours apart: between them the connection is served in a poll(2) loop over both. With
-// --jetstream each message waits for its acknowledgement by a stream, which is printed.
+// --jetstream each message waits for its acknowledgement by a stream, which is printed; with
+// --atomic they are stored together when the last one is known.
 
 #include <natsproto/blocking/client.hpp>
 #include <natsproto/blocking/jetstream.hpp>
 
 #include "common.hpp"
+#include "consumer.hpp"
 #include "js.hpp"
+#include "js_text.hpp"
 #include "outgoing.hpp"
 #include "output.hpp"
 #include "stdin_body.hpp"
@@ -21,8 +24,10 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -41,7 +46,45 @@ struct pub_options {
     std::optional<duration> sleep;
     bool quiet = false;
     bool jetstream = false;
+    bool atomic = false;
+    js::schedule_options schedule; ///< views of the texts below
+    std::string when;
+    std::string at;
+    std::string every;
+    std::string target;
+    std::string source;
+    std::string time_zone;
+    std::optional<duration> schedule_ttl;
+    bool schedule_rollup = false;
+
+    [[nodiscard]] bool has_schedule() const { return !when.empty(); }
 };
+
+/// What the flags say, in the server's words. Throws usage_error.
+void settle_schedule(pub_options& o) {
+    const int ways = int{!o.when.empty()} + int{!o.at.empty()} + int{!o.every.empty()};
+    const bool more = !o.target.empty() || !o.source.empty() || !o.time_zone.empty() ||
+                      o.schedule_ttl || o.schedule_rollup;
+    if (ways == 0 && !more) return;
+    if (ways != 1)
+        throw usage_error("a schedule needs one of --schedule, --schedule-at, --schedule-every");
+    if (o.target.empty()) throw usage_error("a schedule needs --schedule-target");
+    if (!o.at.empty()) {
+        const js::wall_time at = later("--schedule-at", o.at);
+        o.when = "@at " + js::format_wall_time(std::chrono::ceil<std::chrono::seconds>(at));
+    }
+    if (!o.every.empty()) {
+        const std::optional<duration> every = parse_duration(o.every);
+        if (!every) throw usage_error("--schedule-every " + printable(o.every) + ": no duration");
+        o.when = "@every " + exact(*every);
+    }
+    o.schedule.when = o.when;
+    o.schedule.target = o.target;
+    o.schedule.source = o.source;
+    o.schedule.time_zone = o.time_zone;
+    o.schedule.ttl = o.schedule_ttl;
+    o.schedule.rollup = o.schedule_rollup;
+}
 
 /// How many messages go out before refusals of the server are looked for.
 constexpr std::uint64_t look_every = 1024;
@@ -51,6 +94,7 @@ public:
     publisher(const global_options& g, const pub_options& o, outgoing& m)
         : options_(o), message_(m), timeout_(g.timeout), nc_(g, lifetime::task), js_(*nc_) {
         if (o.jetstream) nc_.interrupt_when_refused();
+        if (o.atomic) batch_.emplace(js_.make_batch());
     }
 
     void publish_count() {
@@ -79,6 +123,7 @@ public:
     }
 
     int finish() {
+        if (batch_) commit();
         nc_.flush();
         if (!options_.quiet && !options_.jetstream && !nc_.was_refused()) {
             const std::string what = sent_ == 1 ? "" : fmt::format("{} messages, ", sent_);
@@ -102,12 +147,44 @@ private:
         nc_->publish(message_.subject(), message_.body(), o).value();
     }
 
-    void store() {
+    [[nodiscard]] js::publish_options stored_how(header_view fields) const {
         js::publish_options o;
-        o.headers = message_.fields();
+        o.headers = fields;
         o.timeout = timeout_;
-        const js::pub_ack a =
-            unless_refused(nc_, js_.publish(message_.subject(), message_.body(), o));
+        o.schedule = options_.schedule;
+        return o;
+    }
+
+    void store() {
+        if (batch_) {
+            add_to_batch();
+            return;
+        }
+        tell_stored(unless_refused(
+            nc_, js_.publish(message_.subject(), message_.body(), stored_how(message_.fields()))));
+    }
+
+    /// The last one commits, and that it is the last is known when there is no further one.
+    void add_to_batch() {
+        if (last_) {
+            unless_refused(nc_,
+                           batch_->add(last_->subject, last_->body, stored_how(last_->fields)));
+        }
+        last_ = kept{message_.subject(), message_.body(), message_.fields()};
+    }
+
+    void commit() {
+        if (!last_) return;
+        const js::pub_ack a = unless_refused(
+            nc_, batch_->commit(last_->subject, last_->body, stored_how(last_->fields)));
+        if (options_.quiet) return;
+        out_.write(fmt::format("Stored {} messages in stream {}{}, the last as number {}\n", sent_,
+                               printable(a.stream),
+                               a.domain.empty() ? "" : " of domain " + printable(a.domain), a.seq));
+        out_.flush();
+    }
+
+    void tell_stored(const js::pub_ack& a) {
         if (options_.quiet) return;
         out_.write(fmt::format("Stored in stream {}{} as number {}{}\n", printable(a.stream),
                                a.domain.empty() ? "" : " of domain " + printable(a.domain), a.seq,
@@ -139,14 +216,23 @@ private:
     const pub_options& options_;
     outgoing& message_;
     duration timeout_;
+    struct kept {
+        std::string subject;
+        std::string body;
+        headers fields;
+    };
     output out_;
     connection nc_;
     jetstream js_;
+    std::optional<js_batch> batch_;
+    std::optional<kept> last_;
     std::uint64_t sent_ = 0;
     std::uint64_t bytes_ = 0;
 };
 
-int run(const global_options& g, const pub_options& o) {
+int run(const global_options& g, pub_options& o) {
+    settle_schedule(o);
+    o.jetstream = o.jetstream || o.atomic || o.has_schedule();
     const bool lines = o.send_on == "newline";
     if (lines && o.out.has_body() && !o.out.force_stdin)
         throw usage_error("--send-on newline reads stdin: give no body, or --force-stdin");
@@ -163,6 +249,28 @@ int run(const global_options& g, const pub_options& o) {
     else
         p.publish_count();
     return p.finish();
+}
+
+void add_schedule(CLI::App& app, pub_options& o) {
+    app.add_option("--schedule", o.when,
+                   "Have the stream publish it later (2.12): a cron expression of six fields, "
+                   "@hourly and its like, @at TIME, or @every DURATION")
+        ->type_name("SCHEDULE");
+    app.add_option("--schedule-at", o.at, "The same, once: a time, or how long from now on")
+        ->type_name("TIME");
+    app.add_option("--schedule-every", o.every, "The same, again and again after this time")
+        ->type_name("DURATION");
+    app.add_option("--schedule-target", o.target, "The subject that it is published to then")
+        ->type_name("SUBJECT");
+    app.add_option("--schedule-source", o.source,
+                   "Publish the last message of this subject instead (2.14)")
+        ->type_name("SUBJECT");
+    app.add_option("--schedule-timezone", o.time_zone,
+                   "Of a cron expression, such as Europe/Oslo (2.14)")
+        ->type_name("ZONE");
+    add_duration(app, "--schedule-ttl", o.schedule_ttl, "How long what is published lives");
+    app.add_flag("--schedule-rollup", o.schedule_rollup,
+                 "What is published replaces all others of its subject (2.14)");
 }
 
 } // namespace
@@ -182,6 +290,9 @@ command add_pub(CLI::App& app) {
         ->type_name("");
     c->add_flag("-J,--jetstream", o->jetstream,
                 "Wait until a stream has stored each message, and print where");
+    c->add_flag("--atomic", o->atomic,
+                "Have a stream store all of the messages or none, as one batch (2.12)");
+    add_schedule(*c, *o);
     c->add_flag("-q,--quiet", o->quiet, "Say nothing of what was published");
     return {c, [o](const global_options& g) { return run(g, *o); }};
 }

@@ -237,10 +237,13 @@ std::vector<command> add_stream(CLI::App& app) {
     group->alias("str")->alias("st")->alias("s");
     group->require_subcommand(1);
     group->footer(exit_codes);
-    return {add_stream_add(*group),  add_stream_edit(*group),  add_stream_ls(*group),
-            add_stream_info(*group), add_stream_state(*group), add_stream_subjects(*group),
-            add_stream_rm(*group),   add_stream_purge(*group), add_stream_get(*group),
-            add_stream_view(*group), add_stream_rmm(*group),   add_stream_seal(*group)};
+    std::vector<command> all{
+        add_stream_add(*group),  add_stream_edit(*group),  add_stream_ls(*group),
+        add_stream_info(*group), add_stream_state(*group), add_stream_subjects(*group),
+        add_stream_rm(*group),   add_stream_purge(*group), add_stream_get(*group),
+        add_stream_view(*group), add_stream_rmm(*group),   add_stream_seal(*group)};
+    for (command& c : add_stream_cluster(*group)) all.push_back(std::move(c));
+    return all;
 }
 
 } // namespace nats::cli

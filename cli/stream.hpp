@@ -11,6 +11,7 @@
 #include <CLI/App.hpp>
 
 #include <string>
+#include <vector>
 
 namespace nats::cli {
 
@@ -26,6 +27,7 @@ namespace nats::cli {
 [[nodiscard]] command add_stream_get(CLI::App& group);
 [[nodiscard]] command add_stream_rmm(CLI::App& group);
 [[nodiscard]] command add_stream_view(CLI::App& group);
+[[nodiscard]] std::vector<command> add_stream_cluster(CLI::App& group);
 
 /// The configuration and the state, for people.
 [[nodiscard]] std::string text_of(const js::stream_info& i);

@@ -19,6 +19,7 @@ namespace nats {
 
 class runtime;
 class mailbox_waiter;
+class wakeup;
 
 /// Where a subscription is in its life.
 enum class subscription_status : std::uint8_t {
@@ -57,6 +58,10 @@ public:
         end_handler_ = f;
         end_context_ = context;
     }
+
+    /// Set when messages were dropped, or the server has refused the subscription: then
+    /// `runtime::take_trouble` tells. For those that have a handler.
+    void on_trouble(wakeup* w) noexcept { trouble_ = w; }
 
     [[nodiscard]] std::uint64_t pending_messages() const noexcept { return pending_; }
     [[nodiscard]] std::uint64_t pending_bytes() const noexcept { return pending_bytes_; }
@@ -100,6 +105,7 @@ private:
     error refusal_; ///< the server refused the SUB
     end_handler end_handler_ = nullptr;
     void* end_context_ = nullptr;
+    wakeup* trouble_ = nullptr;
     std::uint64_t taken_ = 0; ///< messages that have left the queue
     bool draining_ = false;
     bool reading_ = false; ///< the reader has the last message, and has not come back

@@ -344,6 +344,14 @@ public:
     /// messages were dropped.
     [[nodiscard]] result<std::optional<message_view>> try_next(mailbox& box);
 
+    /// What a mailbox with a handler has to tell: `slow_consumer` once after messages were dropped,
+    /// and the server's refusal.
+    [[nodiscard]] std::optional<error> take_trouble(mailbox& box);
+    /// Something is being dealt with that the connection's drain is to wait for, for as long as
+    /// `options::drain_timeout` allows, until `release_drain` was called as often.
+    void hold_drain() noexcept { ++drain_holds_; }
+    void release_drain() noexcept;
+
     [[nodiscard]] std::size_t waiting_requests() const noexcept { return requests_waiting_; }
 
 private:
@@ -377,6 +385,7 @@ private:
     void fail_all(detail::intrusive_list<waiter>& list, const error& why);
     void fail_requests(const error& why);
     void step_drain();
+    static void go_on_draining(void* self);
     void step_barriers();
     void wake_all() noexcept;
     void wake_and_tell();
@@ -434,6 +443,8 @@ private:
     std::vector<mailbox*> ends_; ///< whose end is to be told; null when destroyed
     bool drain_pending_ = false; ///< all has come, and is being dealt with
     bool drain_readers_ = false;
+    std::size_t drain_holds_ = 0;
+    notice released_{&runtime::go_on_draining, this}; ///< the last hold of the drain
     detail::intrusive_list<waiter> asleep_;
     detail::intrusive_list<mailbox> mailboxes_;
     std::vector<request_slot> requests_;

@@ -118,6 +118,7 @@ std::string_view describe(errc code) noexcept {
     case errc::acks_overdue: return "too many publishes wait for their acknowledgement";
     case errc::publish_unconfirmed: return "the connection was lost before the acknowledgement";
     case errc::batch_failed: return "the batch was not stored";
+    case errc::ingest_incomplete: return "not all messages were stored";
     case errc::invalid_key: return "invalid key";
     case errc::key_not_found: return "no such key";
     case errc::key_exists: return "the key exists";
@@ -135,6 +136,9 @@ std::string_view describe(errc code) noexcept {
         return "the bytes of the object are not those that were written";
     case errc::object_replaced: return "it is another object now";
     case errc::object_changing: return "others change the object all the time";
+    case errc::service_error: return "the service reported an error";
+    case errc::service_stopped: return "the service has stopped";
+    case errc::invalid_service_name: return "invalid name of a service or endpoint";
     }
     return "unknown error";
 }

@@ -217,12 +217,26 @@ TEST_P(consumer_command, next_of_one_that_is_missing_or_pushes) {
     EXPECT_EQ(missing.code, 1);
     EXPECT_TRUE(contains(missing.err, "(10014)")) << missing.err;
     (void)run({"consumer", "add", "ORDERS", "push", "--target", "deliver.here"});
-    for (const char* command : {"next", "sub"}) {
-        const finished f = cli({"consumer", command, "ORDERS", "push"});
-        EXPECT_EQ(f.code, 1);
-        EXPECT_TRUE(contains(f.err, "natsproto sub")) << f.err;
-        EXPECT_EQ(f.out, "");
-    }
+    const finished f = cli({"consumer", "next", "ORDERS", "push"});
+    EXPECT_EQ(f.code, 1);
+    EXPECT_TRUE(contains(f.err, "natsproto consumer sub")) << f.err;
+    EXPECT_EQ(f.out, "");
+}
+
+/// It is listened to where it pushes, in its group, and stays.
+TEST_P(consumer_command, sub_of_one_that_pushes) {
+    make_orders(3);
+    (void)run({"consumer", "add", "ORDERS", "push", "--target", "deliver.here", "--deliver-group",
+               "workers", "--ack", "explicit", "--heartbeat", "1s"});
+    EXPECT_EQ(run({"consumer", "sub", "ORDERS", "push", "--raw", "--count", "3"}), "1\n2\n3\n");
+    const std::string info = run({"consumer", "info", "ORDERS", "push"});
+    EXPECT_TRUE(contains(info, "  Unacknowledged:       0\n")) << info;
+    EXPECT_TRUE(contains(info, "  Unprocessed:          0\n")) << info;
+    (void)run({"consumer", "add", "ORDERS", "ephemeral", "--ephemeral", "--target", "deliver.there",
+               "--inactive-threshold", "1h"});
+    const std::string name = "ephemeral";
+    EXPECT_EQ(run({"consumer", "sub", "ORDERS", name, "--raw", "--count", "1"}), "1\n");
+    EXPECT_EQ(cli({"consumer", "info", "ORDERS", name}).code, 0) << "it is not deleted";
 }
 
 TEST_P(consumer_command, sub_prints_until_count) {

@@ -57,6 +57,47 @@ TEST_P(stream_messages, pub_tells_what_the_stream_refuses) {
     EXPECT_TRUE(contains(wrong.err, "(10060)")) << wrong.err;
 }
 
+TEST_P(stream_messages, pub_stores_all_or_none) {
+    if (is_before(12)) return;
+    make_orders(0, {"--allow-batch"});
+    EXPECT_EQ(run({"pub", "--atomic", "orders.new", "{{Count}}", "--templates", "--count", "3"}),
+              "Stored 3 messages in stream ORDERS, the last as number 3\n");
+    EXPECT_EQ(run({"pub", "--atomic", "orders.new", "--send-on", "newline"}, "a\nb\n"),
+              "Stored 2 messages in stream ORDERS, the last as number 5\n");
+    EXPECT_EQ(run({"stream", "view", "ORDERS", "--raw"}), "1\n2\n3\na\nb\n");
+    const finished refused =
+        cli({"pub", "--atomic", "orders.new", "x", "-H", "Nats-Expected-Stream:OTHER"});
+    EXPECT_EQ(refused.code, 1) << refused.out;
+    EXPECT_EQ(count(), "5");
+}
+
+TEST_P(stream_messages, pub_has_the_stream_publish_later) {
+    if (is_before(12)) return;
+    make_orders(0, {"--allow-schedules", "--allow-msg-ttl"});
+    EXPECT_EQ(run({"pub", "orders.schedule", "later", "--schedule-at", "1s", "--schedule-target",
+                   "orders.due", "--schedule-ttl", "1h"}),
+              "Stored in stream ORDERS as number 1\n");
+    const std::string stored = run({"stream", "get", "ORDERS", "1"});
+    EXPECT_TRUE(contains(stored, "Nats-Schedule: @at 20")) << stored;
+    EXPECT_TRUE(contains(stored, "Nats-Schedule-Target: orders.due\n")) << stored;
+    (void)run({"consumer", "add", "ORDERS", "due", "--filter", "orders.due"});
+    EXPECT_EQ(run({"consumer", "next", "ORDERS", "due", "--wait", "20s", "--raw"}), "later\n");
+}
+
+TEST(stream_messages_usage, schedules_are_judged_before_connecting) {
+    for (const arguments& line :
+         {arguments{"pub", "a", "x", "--schedule", "@hourly"},
+          arguments{"pub", "a", "x", "--schedule-target", "b"},
+          arguments{"pub", "a", "x", "--schedule-target", "b", "--schedule", "@hourly",
+                    "--schedule-at", "1h"},
+          arguments{"pub", "a", "x", "--schedule-target", "b", "--schedule-at", "soon"},
+          arguments{"pub", "a", "x", "--schedule-target", "b", "--schedule-every", "x"},
+          arguments{"pub", "a", "x", "--atomic", "--reply", "b"}}) {
+        const finished f = run_alone(line);
+        EXPECT_EQ(f.code, 2) << f.err;
+    }
+}
+
 TEST_P(stream_messages, get_shows_one) {
     make_orders(2);
     (void)run({"pub", "orders.old", "body", "-H", "Priority:high"});

@@ -40,6 +40,11 @@ public:
     [[nodiscard]] auto push_consumer(std::string_view stream, consumer_config config = {}) {
         return basic_push_consumer<Jetstream>(self(), stream, std::move(config));
     }
+    /// A consumer that is there, as `consumer_info` has told of it: its deliver subject is
+    /// subscribed to, in its group. It is neither made nor deleted.
+    [[nodiscard]] auto push_consumer(const consumer_info& existing) {
+        return basic_push_consumer<Jetstream>(self(), existing);
+    }
 
     /// It is done with, for good.
     template <delivered_message M>

@@ -358,9 +358,13 @@ public:
 
     basic_push_consumer(Jetstream js, std::string_view stream, js::consumer_config c)
         : js_(std::move(js)), stream_(stream), config_(std::move(c)) {}
+    /// What an existing one pushes: it is not made, and stays at the end.
+    basic_push_consumer(Jetstream js, js::consumer_info existing)
+        : js_(std::move(js)), existing_(std::move(existing)) {}
 
-    /// Errors: `invalid_name`, those of subscribing, `not_connected` before the first connection.
-    /// That it could not be made ends the flow.
+    /// Errors: `invalid_name`, `invalid_argument` for an existing one that does not push, those of
+    /// subscribing, `not_connected` before the first connection. That it could not be made ends
+    /// the flow.
     [[nodiscard]] result<messages_type> messages() { return begin<messages_type>({}); }
     [[nodiscard]] result<consumption_type> consume(std::function<void(js::message_view&)> handler) {
         if (!handler) return error{errc::invalid_argument, "no handler"};
@@ -370,7 +374,8 @@ public:
 private:
     template <class Out>
     [[nodiscard]] result<Out> begin(std::function<void(js::message_view&)> handler) {
-        result<js::push_request> r = js::encode_push(js_.settings(), stream_, config_);
+        result<js::push_request> r = existing_ ? js::encode_push(js_.settings(), *existing_)
+                                               : js::encode_push(js_.settings(), stream_, config_);
         if (!r) return r.error();
         return starter::template start<Out>(
             js_,
@@ -381,6 +386,7 @@ private:
     Jetstream js_;
     std::string stream_;
     js::consumer_config config_;
+    std::optional<js::consumer_info> existing_; ///< instead of the two above
 };
 
 } // namespace nats

@@ -4,6 +4,7 @@
 
 #pragma once
 
+#include <natsproto/jetstream/consumer_info.hpp>
 #include <natsproto/jetstream/consumption.hpp>
 #include <natsproto/jetstream/context.hpp>
 #include <natsproto/jetstream/push_machine.hpp>
@@ -20,11 +21,16 @@ struct push_request {
     context settings;
     std::string stream;
     consumer_config config;
+    std::string existing; ///< the name of a consumer that is there, and stays; empty: it is made
 };
 
 /// Errors: `invalid_name`, `invalid_subject`, `invalid_queue_group`.
 [[nodiscard]] result<push_request> encode_push(const context& c, std::string_view stream,
                                                consumer_config config);
+
+/// What an existing consumer pushes: nothing is made, and it is not deleted at the end. Errors:
+/// `invalid_argument` for one that is pulled from.
+[[nodiscard]] result<push_request> encode_push(const context& c, const consumer_info& existing);
 
 class push_subscription final : public consumption {
 public:
@@ -51,7 +57,7 @@ private:
 
     runtime* runtime_;
     push_request request_;
-    std::string name_; ///< of the consumer, when it was made
+    std::string name_; ///< of the consumer, when it is there
     bool connected_ = false;
     bool reconnected_ = false;
     push_machine machine_;

@@ -22,9 +22,20 @@ result<push_request> encode_push(const context& c, std::string_view stream,
     return push_request(c, std::string(stream), std::move(config));
 }
 
+result<push_request> encode_push(const context& c, const consumer_info& existing) {
+    if (existing.config.deliver_subject.empty())
+        return error{errc::invalid_argument,
+                     "consumer \"" + printable(existing.name) + "\" does not push"};
+    if (result<void> ok = check_name("consumer", existing.name); !ok) return ok.error();
+    result<push_request> r = encode_push(c, existing.stream_name, existing.config);
+    if (r) r->existing = existing.name;
+    return r;
+}
+
 push_subscription::push_subscription(runtime& rt, push_request r)
     : runtime_(&rt),
       request_(std::move(r)),
+      name_(request_.existing),
       machine_(std::chrono::duration_cast<duration>(request_.config.idle_heartbeat),
                !request_.config.deliver_group.empty()) {
     if (request_.config.deliver_subject.empty()) request_.config.deliver_subject = rt.new_inbox();
@@ -67,7 +78,7 @@ void push_subscription::handle_timeout(runtime& rt) {
 void push_subscription::finish(error why) {
     const bool first = !machine_.finished();
     machine_.finish(std::move(why));
-    const bool ephemeral = request_.config.durable_name.empty();
+    const bool ephemeral = request_.existing.empty() && request_.config.durable_name.empty();
     if (!first || name_.empty() || !ephemeral || !runtime_->connection().is_up()) return;
     const result<api_request> r = encode_delete_consumer(request_.settings, request_.stream, name_);
     if (r) (void)runtime_->connection().publish(r->subject, r->body, runtime_->new_inbox(), {});

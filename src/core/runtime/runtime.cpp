@@ -112,7 +112,10 @@ void runtime::dispatch(const event& e) {
 void runtime::settle() {
     if (handlers_running_ != 0) return;
     wake_and_tell();
-    if (!ends_.empty()) tell_ends();
+    if (!ends_.empty()) {
+        tell_ends();
+        wake_and_tell(); // there may be no further event
+    }
     if (drain_pending_) step_drain();
     if (!barriers_.empty()) step_barriers();
 }
@@ -200,6 +203,7 @@ void runtime::deliver(mailbox& box, const message_view& m, sub_id id) {
     }
     if (std::exchange(box.slow_, true)) return;
     box.slow_unseen_ = true;
+    if (box.trouble_ != nullptr) box.trouble_->set();
     tell(ev::slow_consumer{id, session_->subject_of(id), box.dropped_});
 }
 
@@ -294,6 +298,7 @@ void runtime::on_refused(const ev::server_error& e, mailbox* box) {
     }
     box->refusal_ = std::move(why);
     box->refusal_unseen_ = true;
+    if (box->trouble_ != nullptr) box->trouble_->set();
 }
 
 void runtime::on_closed(const error& why) {
@@ -466,12 +471,22 @@ result<void> runtime::drain_connection(bool readers) {
 
 /// Whether all that was received has been dealt with; then the second half of the drain begins.
 void runtime::step_drain() {
+    if (drain_holds_ != 0) return;
     for (const mailbox& box : mailboxes_) {
         const bool counts = box.handler_ != nullptr || drain_readers_;
         if (counts && (box.head_ != nullptr || (box.handler_ == nullptr && box.reading_))) return;
     }
     drain_pending_ = false;
     session_->finish_drain(now_);
+}
+
+void runtime::release_drain() noexcept {
+    if (--drain_holds_ == 0) post(released_);
+}
+
+void runtime::go_on_draining(void* self) {
+    auto& rt = *static_cast<runtime*>(self);
+    if (rt.drain_pending_) rt.step_drain();
 }
 
 void runtime::step_barriers() {
@@ -524,12 +539,16 @@ void runtime::forget(const mailbox& box) noexcept {
     }
 }
 
+std::optional<error> runtime::take_trouble(mailbox& box) {
+    if (std::exchange(box.slow_unseen_, false))
+        return error{errc::slow_consumer, std::to_string(box.dropped_) + " dropped so far"};
+    if (std::exchange(box.refusal_unseen_, false)) return box.refusal_;
+    return std::nullopt;
+}
+
 result<std::optional<message_view>> runtime::try_next(mailbox& box) {
     box.reading_ = false; // whoever asks for the next one has dealt with the last
-    if (std::exchange(box.slow_unseen_, false)) {
-        return error{errc::slow_consumer, std::to_string(box.dropped_) + " dropped so far"};
-    }
-    if (std::exchange(box.refusal_unseen_, false)) return box.refusal_;
+    if (std::optional<error> why = take_trouble(box)) return std::move(*why);
     if (box.head_ != nullptr) {
         ++box.delivered_;
         box.reading_ = true;
