@@ -40,6 +40,7 @@ int exit_code_for(const error& e) noexcept {
     case errc::crypto_unavailable:
     case errc::file_unreadable:
     case errc::invalid_name:
+    case errc::invalid_key:
     case errc::invalid_service_name:
     case errc::control_line_too_long: return exit_code::usage;
     default: return exit_code::failed;

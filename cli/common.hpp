@@ -81,6 +81,8 @@ struct command {
 /// Groups of commands.
 [[nodiscard]] std::vector<command> add_stream(CLI::App& app);
 [[nodiscard]] std::vector<command> add_consumer(CLI::App& app);
+[[nodiscard]] std::vector<command> add_kv(CLI::App& app);
+[[nodiscard]] std::vector<command> add_object(CLI::App& app);
 [[nodiscard]] std::vector<command> add_service(CLI::App& app);
 
 /// `1h2m`, `1.5s`, `300ms`, ... or `0`; empty when it is none. Units: ns us ms s m h d w y.

@@ -90,7 +90,8 @@ int run(const CLI::App& app, const command& c, global_options& g) {
 std::vector<command> add_commands(CLI::App& app) {
     std::vector<command> all{add_pub(app), add_sub(app), add_request(app), add_reply(app),
                              add_rtt(app)};
-    for (std::vector<command>& group : std::array{add_stream(app), add_consumer(app)})
+    for (std::vector<command>& group :
+         std::array{add_stream(app), add_consumer(app), add_kv(app), add_object(app)})
         std::move(group.begin(), group.end(), std::back_inserter(all));
     for (command& c : add_service(app)) all.push_back(std::move(c));
     all.push_back(add_serve(app));

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the core needs of a cryptographic library: Ed25519 for NKEYs, and TLS as a link. OpenSSL's
-// is in <natsproto/openssl/provider.hpp>; another library can stand in.
+// What the core needs of a cryptographic library: Ed25519 for NKEYs, SHA-256 for the object store,
+// and TLS as a link. OpenSSL's is in <natsproto/openssl/provider.hpp>; another library can stand
+// in.
 
 #pragma once
 
+#include <natsproto/bytes.hpp>
 #include <natsproto/link/link.hpp>
 #include <natsproto/result.hpp>
 #include <natsproto/tls_options.hpp>
@@ -19,6 +21,7 @@ namespace nats {
 using ed25519_seed = std::span<const unsigned char, 32>;
 using ed25519_public_key = std::array<unsigned char, 32>;
 using ed25519_signature = std::array<unsigned char, 64>;
+using sha256_digest = std::array<unsigned char, 32>;
 
 /// What one TLS connection is made of: `tls_options` with its files read. Views live during the
 /// call.
@@ -60,6 +63,19 @@ public:
     [[nodiscard]] virtual result<std::unique_ptr<link>> accept() const = 0;
 };
 
+/// SHA-256 of something that comes in pieces.
+class sha256_hash {
+public:
+    sha256_hash() = default;
+    sha256_hash(const sha256_hash&) = delete;
+    sha256_hash& operator=(const sha256_hash&) = delete;
+    virtual ~sha256_hash() = default;
+    /// Errors: `crypto_failed`.
+    virtual result<void> update(bytes piece) = 0;
+    /// Of all pieces. The last call.
+    [[nodiscard]] virtual result<sha256_digest> finish() = 0;
+};
+
 class crypto_provider {
 public:
     crypto_provider() = default;
@@ -73,6 +89,10 @@ public:
                                                          std::string_view message) const = 0;
     [[nodiscard]] virtual bool verify(const ed25519_public_key& key, std::string_view message,
                                       const ed25519_signature& signature) const = 0;
+
+    /// A hash without any piece yet. Errors: `crypto_failed`; `crypto_unavailable` for a provider
+    /// that has none, as this default says.
+    [[nodiscard]] virtual result<std::unique_ptr<sha256_hash>> sha256() const;
 
     /// The client's side of a TLS connection. Errors: `tls_configuration`, with what is wrong.
     [[nodiscard]] virtual result<std::unique_ptr<link>> tls_client(

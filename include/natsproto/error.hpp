@@ -141,6 +141,27 @@ enum class errc : std::uint16_t {
     acks_overdue,          ///< too many publishes wait for their acknowledgement
     publish_unconfirmed,   ///< the connection was lost before the acknowledgement came
     batch_failed,          ///< a batch of publishes was not stored
+    ingest_incomplete,     ///< fast ingest has ended before all of it was stored
+
+    // Key-value.
+    invalid_key = 800, ///< a key or filter of keys: empty tokens, or what may not stand in a key
+    key_not_found,     ///< there is no such key, or no such revision of it
+    key_exists,        ///< a key that was to be created has a value
+    wrong_revision,    ///< the key has another revision than was expected
+    bucket_exists,     ///< with another configuration than was asked for
+    bucket_not_found,  ///< there is no such bucket
+    not_a_bucket,      ///< a stream with the name of a bucket that cannot be one
+    ttl_not_supported, ///< by the server or the bucket, of a single key
+
+    // Object store; its buckets have the errors of the others.
+    object_not_found = 830, ///< no such object, or a deleted one
+    object_exists,          ///< a name that is taken by another object
+    object_is_link,         ///< a link where an object has to be
+    object_link_loop,       ///< links that lead to each other, or too far
+    object_incomplete,      ///< chunks are missing, or there are too many
+    object_digest_mismatch, ///< the bytes are not those that were written
+    object_replaced,        ///< a read cannot go on: it is another object now
+    object_changing,        ///< others change the object all the time
 
     // Services.
     service_error = 860,  ///< a service's answer is an error: `status()` and `detail()` say which

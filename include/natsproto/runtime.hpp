@@ -336,6 +336,9 @@ public:
     /// session. Idempotent, but the last `readers` counts.
     result<void> drain_connection(bool readers);
 
+    /// Has whoever waits for the next message of `box` come back with `timeout`, soon: there is
+    /// something else to look at.
+    void call_reader(mailbox& box) noexcept;
     /// The next queued message of a mailbox, if there is one: as `next` without waiting. An error
     /// when the subscription has ended and its queue is empty, or `slow_consumer` once after
     /// messages were dropped.

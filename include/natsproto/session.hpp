@@ -241,6 +241,8 @@ public:
     }
     /// Whether the bytes on the wire are inside of TLS.
     [[nodiscard]] bool secure() const noexcept { return link_ != nullptr || tls_by_driver_; }
+    /// That of the environment; may be null.
+    [[nodiscard]] const crypto_provider* crypto() const noexcept { return world_.crypto; }
     /// The last PING's answer took so long; 0 before the first.
     [[nodiscard]] duration rtt() const noexcept { return rtt_; }
     [[nodiscard]] std::vector<server_status> servers() const;

@@ -118,6 +118,24 @@ std::string_view describe(errc code) noexcept {
     case errc::acks_overdue: return "too many publishes wait for their acknowledgement";
     case errc::publish_unconfirmed: return "the connection was lost before the acknowledgement";
     case errc::batch_failed: return "the batch was not stored";
+    case errc::ingest_incomplete: return "not all messages were stored";
+    case errc::invalid_key: return "invalid key";
+    case errc::key_not_found: return "no such key";
+    case errc::key_exists: return "the key exists";
+    case errc::wrong_revision: return "the key has another revision";
+    case errc::bucket_exists: return "the bucket exists";
+    case errc::bucket_not_found: return "no such bucket";
+    case errc::not_a_bucket: return "the stream is no bucket";
+    case errc::ttl_not_supported: return "single keys cannot expire there";
+    case errc::object_not_found: return "no such object";
+    case errc::object_exists: return "there is an object of that name";
+    case errc::object_is_link: return "a link where an object has to be";
+    case errc::object_link_loop: return "links that lead nowhere";
+    case errc::object_incomplete: return "the object is not complete";
+    case errc::object_digest_mismatch:
+        return "the bytes of the object are not those that were written";
+    case errc::object_replaced: return "it is another object now";
+    case errc::object_changing: return "others change the object all the time";
     case errc::service_error: return "the service reported an error";
     case errc::service_stopped: return "the service has stopped";
     case errc::invalid_service_name: return "invalid name of a service or endpoint";

@@ -28,6 +28,10 @@ public:
             handle_.run(std::move(make), std::move(handler), &out.why);
         });
     }
+    template <class Make>
+    void spawn(Make make) {
+        handle_.spawn(std::move(make));
+    }
     result<void> publish(std::string_view subject, bytes payload, const publish_options& o = {}) {
         result<void> queued = handle_.publish(subject, payload, o);
         home_->write_soon();

@@ -516,5 +516,50 @@ TEST_P(js_consume, a_pinned_client) {
         << "the group is mandatory";
 }
 
+TEST_P(js_consume, an_overflow_client) {
+    if (GetParam() != generation::newest) GTEST_SKIP() << "priority groups came with 2.11";
+    client nc = connect();
+    js::consumer_config c = consumer();
+    c.priority_groups = {"jobs"};
+    c.priority_policy = js::priority_policy::overflow;
+    make(nc, 10, c);
+    auto jobs = jetstream(nc).consumer("S", "C");
+    const auto when = [&](std::optional<std::uint64_t> pending, std::optional<std::uint64_t> held) {
+        std::vector<js::message> got = jobs.fetch_all({.max_messages = 1,
+                                                       .expires = 300ms,
+                                                       .group = "jobs",
+                                                       .min_pending = pending,
+                                                       .min_ack_pending = held})
+                                           .value();
+        return payloads(got);
+    };
+    EXPECT_EQ(when(100, {}), "") << "there are fewer";
+    EXPECT_EQ(when(10, {}), "1 ");
+    EXPECT_EQ(when({}, 2), "") << "only one was not acknowledged";
+    EXPECT_EQ(when({}, 1), "2 ");
+    EXPECT_EQ(when(100, 2), "3 ") << "either is enough";
+}
+
+TEST_P(js_consume, clients_of_different_priority) {
+    if (GetParam() != generation::newest) GTEST_SKIP() << "priorities came with 2.12";
+    client nc = connect();
+    js::consumer_config c = consumer();
+    c.priority_groups = {"jobs"};
+    c.priority_policy = js::priority_policy::prioritized;
+    make(nc, 0, c);
+    auto jobs = jetstream(nc).consumer("S", "C");
+    auto last = jobs.messages({.max_messages = 10, .group = "jobs", .priority = 9}).value();
+    auto first = jobs.messages({.max_messages = 10, .group = "jobs", .priority = 1}).value();
+    EXPECT_EQ(first.next(100ms).error(), errc::timeout);
+    ASSERT_TRUE(nc.flush(long_enough)); // both have asked now
+    publish(nc, 1, 3);
+    for (int i = 1; i <= 3; ++i)
+        EXPECT_EQ(first.next(long_enough).value()->payload(), std::to_string(i));
+    EXPECT_EQ(last.next(100ms).error(), errc::timeout);
+    first.stop();
+    publish(nc, 4, 4);
+    EXPECT_EQ(last.next(long_enough).value()->payload(), "4");
+}
+
 } // namespace
 } // namespace nats::test

@@ -355,5 +355,73 @@ TEST_P(js_publish, a_batch_without_a_last_message) {
     EXPECT_EQ(stored(), 2U);
 }
 
+// --- fast ingest
+
+TEST_P(js_publish, ingest_stores_all_and_in_order) {
+    js::stream_config c("S", {"s.>"});
+    c.allow_batched = at_least(2, 14);
+    make(c);
+    auto ingest = js().make_ingest({.flow = 50}).value();
+    const result<js::ingest_progress> begun = ingest.add("s.a", "1");
+    if (!at_least(2, 14)) {
+        EXPECT_EQ(code_of(begun), errc::batch_failed);
+        EXPECT_FALSE(ingest.open());
+        return;
+    }
+    ASSERT_TRUE(begun) << begun.error().message();
+    constexpr std::uint64_t many = 2000;
+    for (std::uint64_t i = 2; i < many; ++i) {
+        const result<js::ingest_progress> p = ingest.add("s.a", std::to_string(i));
+        ASSERT_TRUE(p) << p.error().message();
+        ASSERT_EQ(p->sequence, i);
+        ASSERT_LE(p->acknowledged, i);
+        ASSERT_GE(p->acknowledged + 100, i) << "two answers of 50 messages";
+        if (i == many / 2) {
+            ASSERT_TRUE(ingest.keep_alive());
+        }
+    }
+    const result<pub_ack> ack = ingest.commit("s.b", std::to_string(many));
+    ASSERT_TRUE(ack) << ack.error().message();
+    EXPECT_EQ(ack->count, many);
+    EXPECT_EQ(ack->seq, many);
+    EXPECT_EQ(stored(), many);
+    EXPECT_EQ(message_at(777).payload, "777");
+    EXPECT_EQ(code_of(ingest.add("s.d", "4")), errc::ingest_incomplete);
+}
+
+TEST_P(js_publish, an_ingest_that_the_server_ends) {
+    if (!at_least(2, 14)) GTEST_SKIP() << "since 2.14";
+    js::stream_config c("S", {"s.>"});
+    c.allow_batched = true;
+    make(c);
+    auto strict = js().make_ingest().value();
+    ASSERT_TRUE(strict.add("s.a", "1"));
+    ASSERT_TRUE(strict.add("s.a", "2", {.expected_last_subject_sequence = 77}));
+    const result<pub_ack> ack = strict.commit("s.a", "3");
+    ASSERT_FALSE(ack);
+    EXPECT_EQ(ack.error(), errc::ingest_incomplete);
+    EXPECT_EQ(ack.error().api_code(), number(api_code::wrong_last_sequence));
+    EXPECT_EQ(stored(), 1U);
+
+    std::vector<std::string> warnings;
+    auto lenient = js().make_ingest({.continue_on_gap = true},
+                                    [&](const error& w) { warnings.push_back(w.detail()); })
+                       .value();
+    ASSERT_TRUE(lenient.add("s.a", "1"));
+    ASSERT_TRUE(lenient.add("s.a", "2", {.expected_last_subject_sequence = 77}));
+    ASSERT_TRUE(lenient.add("s.a", "3"));
+    const result<pub_ack> end = lenient.finish();
+    ASSERT_TRUE(end) << end.error().message();
+    ASSERT_EQ(warnings.size(), 1U);
+    EXPECT_NE(warnings.front().find("message 2"), std::string::npos) << warnings.front();
+    EXPECT_EQ(stored(), 3U);
+
+    ASSERT_TRUE(js().create_stream(js::stream_config("T", {"t"})));
+    auto disabled = js().make_ingest().value();
+    const result<js::ingest_progress> refused = disabled.add("t", "1");
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().api_code(), number(api_code::ingest_disabled));
+}
+
 } // namespace
 } // namespace nats::test

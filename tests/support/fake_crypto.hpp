@@ -7,8 +7,29 @@
 #include <natsproto/crypto.hpp>
 
 #include <algorithm>
+#include <cstdint>
+#include <memory>
 
 namespace nats::test {
+
+/// Not SHA-256, but as many bytes, and others for other text.
+class fake_hash final : public sha256_hash {
+public:
+    result<void> update(bytes piece) override {
+        for (const char c : piece.text()) {
+            sum_ = (sum_ ^ static_cast<unsigned char>(c)) * 1099511628211U;
+            at_ = (at_ + 1) % digest_.size();
+            digest_[at_] = static_cast<unsigned char>(sum_ >> 32U);
+        }
+        return {};
+    }
+    [[nodiscard]] result<sha256_digest> finish() override { return digest_; }
+
+private:
+    std::uint64_t sum_ = 14695981039346656037U;
+    std::size_t at_ = 0;
+    sha256_digest digest_{};
+};
 
 class fake_crypto final : public crypto_provider {
 public:
@@ -35,6 +56,9 @@ public:
                               const ed25519_signature& signature) const override {
         const result<ed25519_signature> right = sign(key, message);
         return right && *right == signature;
+    }
+    [[nodiscard]] result<std::unique_ptr<sha256_hash>> sha256() const override {
+        return std::unique_ptr<sha256_hash>(std::make_unique<fake_hash>());
     }
     [[nodiscard]] result<std::unique_ptr<link>> tls_client(
         const tls_parameters& /*p*/) const override {

@@ -57,9 +57,14 @@ json::object object_of(std::string_view body) {
 
 model_jetstream::model_jetstream(network& net, std::string stream, std::string subjects)
     : net_(&net), stream_(std::move(stream)) {
-    net.cluster().listen(std::move(subjects), [this](const publication& p) { publish(p); });
+    listen(std::move(subjects));
     net.cluster().listen("$JS.API.>", [this](const publication& p) { call(p); });
     net.cluster().listen("$JS.ACK.>", [this](const publication& p) { acknowledge(p); });
+}
+
+void model_jetstream::listen(std::string subjects) {
+    subjects_.push_back(subjects);
+    net_->cluster().listen(std::move(subjects), [this](const publication& p) { publish(p); });
 }
 
 const model_jetstream::consumer& model_jetstream::find(std::string_view name) const {
@@ -98,8 +103,10 @@ void model_jetstream::publish(const publication& p) {
         duplicate = true;
         sequence = before->second;
     } else {
+        if (!expected(p)) return;
         messages_.push_back({sequence, p.subject, p.header, p.payload});
         if (!id.empty()) ids_.emplace(id, sequence);
+        make_room(messages_.back(), fields.get("Nats-Rollup").value_or(std::string_view{}));
     }
     json::object ack{{"stream", stream_}, {"seq", sequence}};
     if (duplicate) ack["duplicate"] = true;
@@ -111,7 +118,7 @@ void model_jetstream::publish(const publication& p) {
 
 void model_jetstream::call(const publication& p) {
     const std::vector<std::string> t = tokens_of(p.subject.substr(api.size()));
-    if (t.at(0) != "CONSUMER") return answer(p, error_json(404, 10059, "stream not found"));
+    if (t.at(0) != "CONSUMER") return call_stream(p, t);
     if (t.at(1) == "CREATE" && t.size() > 3) return create(p, t.at(3));
     const bool next = t.at(1) == "MSG";
     const auto found = consumers_.find(t.at(next ? 4 : 3));
@@ -132,8 +139,9 @@ void model_jetstream::call(const publication& p) {
 
 std::string model_jetstream::info(const consumer& c) const {
     return R"({"stream_name":")" + stream_ + R"(","name":")" + c.name + R"(","config":)" +
-           c.config + R"(,"created":"2026-01-01T00:00:00Z","num_pending":)" +
-           std::to_string(messages_.size() + 1 - c.next) + "}";
+           c.config + R"(,"created":"2026-01-01T00:00:00Z","delivered":{"consumer_seq":)" +
+           std::to_string(c.sequence) + R"(,"stream_seq":)" + std::to_string(c.next - 1) +
+           R"(},"num_pending":)" + std::to_string(pending(c)) + "}";
 }
 
 void model_jetstream::create(const publication& p, std::string_view name) {
@@ -145,13 +153,45 @@ void model_jetstream::create(const publication& p, std::string_view name) {
         ++made_;
         c.name = name;
         c.config = json::serialize(config);
-        if (const auto* f = config.if_contains("filter_subject")) c.filter = f->as_string();
+        if (const auto* f = config.if_contains("filter_subject"))
+            c.filters.emplace_back(f->as_string());
+        if (const auto* all = config.if_contains("filter_subjects")) {
+            for (const json::value& f : all->as_array()) c.filters.emplace_back(f.as_string());
+        }
+        c.headers_only = config.contains("headers_only") && config.at("headers_only").as_bool();
         c.acks = config.at("ack_policy").as_string() != "none";
         c.ack_wait = std::chrono::nanoseconds(
             number_or<std::int64_t>(config, "ack_wait", std::int64_t{30'000'000'000}));
         c.next = number_or<std::uint64_t>(config, "opt_start_seq", 1);
+        begin_at(c, config.at("deliver_policy").as_string());
     }
     answer(p, info(c));
+}
+
+void model_jetstream::begin_at(consumer& c, std::string_view policy) const {
+    if (policy == "new") c.next = messages_.size() + 1;
+    if (policy != "last" && policy != "last_per_subject") return;
+    std::map<std::string_view, std::uint64_t> newest;
+    for (const stored& m : messages_) {
+        if (wants(c, m)) newest[policy == "last" ? std::string_view() : m.subject] = m.sequence;
+    }
+    for (const auto& [subject, sequence] : newest) c.newest.insert(sequence);
+    c.until = messages_.size();
+}
+
+bool model_jetstream::wants(const consumer& c, const stored& m) {
+    if (m.removed || (m.sequence <= c.until && !c.newest.contains(m.sequence))) return false;
+    return c.filters.empty() || std::ranges::any_of(c.filters, [&](const std::string& f) {
+               return subject_matches(f, m.subject);
+           });
+}
+
+std::uint64_t model_jetstream::pending(const consumer& c) const {
+    std::uint64_t n = 0;
+    for (std::uint64_t s = c.next; s <= messages_.size(); ++s) {
+        if (wants(c, messages_[s - 1])) ++n;
+    }
+    return n;
 }
 
 void model_jetstream::delete_consumer(std::string_view name) {
@@ -220,7 +260,14 @@ void model_jetstream::beat(const std::string& name, std::uint64_t id, duration e
     if (found == consumers_.end()) return;
     const auto at = std::ranges::find(found->second.pulls, id, &pull::id);
     if (at == found->second.pulls.end()) return;
-    (void)net_->cluster().route({0, at->reply, {}, "NATS/1.0 100 Idle Heartbeat\r\n\r\n", {}});
+    (void)net_->cluster().route(
+        {0,
+         at->reply,
+         {},
+         "NATS/1.0 100 Idle Heartbeat\r\nNats-Last-Consumer: " +
+             std::to_string(found->second.sequence) +
+             "\r\nNats-Last-Stream: " + std::to_string(found->second.next - 1) + "\r\n\r\n",
+         {}});
     net_->call_at(net_->now() + every, [this, name, id, every] { beat(name, id, every); });
 }
 
@@ -253,7 +300,7 @@ bool model_jetstream::deliver_one(consumer& c) {
     }
     while (c.next <= messages_.size()) {
         const stored& m = messages_.at(c.next++ - 1);
-        if (!c.filter.empty() && !subject_matches(c.filter, m.subject)) continue;
+        if (!wants(c, m)) continue;
         if (c.acks) c.pending[m.sequence] = {1, net_->now()};
         deliver(c, m, 1);
         return true;
@@ -266,13 +313,19 @@ void model_jetstream::deliver(consumer& c, const stored& m, std::uint64_t delive
     const std::string reply = "$JS.ACK." + stream_ + '.' + c.name + '.' +
                               std::to_string(deliveries) + '.' + std::to_string(m.sequence) + '.' +
                               std::to_string(++c.sequence) + ".1700000000000000000." +
-                              std::to_string(messages_.size() + 1 - c.next);
+                              std::to_string(pending(c));
     const int times = copies ? copies() : 1;
     const std::string inbox = p.reply;
     if (--p.left == 0) c.pulls.pop_front();
     if (c.acks) redeliver_later(c.name, m.sequence);
+    std::string header = m.header;
+    if (c.headers_only) {
+        header = header.empty() ? "NATS/1.0\r\n" : header.substr(0, header.size() - 2);
+        header += "Nats-Msg-Size: " + std::to_string(m.payload.size()) + "\r\n\r\n";
+    }
+    const std::string payload = c.headers_only ? std::string() : m.payload;
     for (int i = 0; i < times; ++i)
-        (void)net_->cluster().route({0, m.subject, reply, m.header, m.payload, inbox});
+        (void)net_->cluster().route({0, m.subject, reply, header, payload, inbox});
 }
 
 void model_jetstream::redeliver_later(const std::string& name, std::uint64_t sequence) {

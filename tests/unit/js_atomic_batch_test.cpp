@@ -138,6 +138,18 @@ TEST(js_atomic_batch, nobody_and_silence) {
     EXPECT_EQ(net.add("a", {}, "nobody").error(), errc::no_stream_response);
     EXPECT_FALSE(net.state->open());
     net.state = std::make_unique<batch_state>();
+    op<result<void>> patient =
+        js::add(net.runtime(), *net.state, publish_request::make("later", "a"));
+    patient.start();
+    net.settle();
+    EXPECT_FALSE(patient.done()) << "a leader may be on its way";
+    net.server().serve("later", [](scripted_server& srv, const wire::frame& f) {
+        if (!f.reply.empty()) srv.publish(f.reply, "");
+    });
+    net.until([&] { return patient.done(); });
+    ASSERT_TRUE(patient.take());
+    EXPECT_EQ(net.state->size(), 1U) << "one message, however often it was sent";
+    net.state = std::make_unique<batch_state>();
     net.silent = true;
     EXPECT_EQ(net.add("a", {.timeout = 1s}).error(), errc::timeout);
     EXPECT_FALSE(net.state->open());

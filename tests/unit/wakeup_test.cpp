@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Proves the wait of an op that watches over something: it is woken by its wakeup, by the deadline,
-// and by a connection that is lost or made; never from inside of the call that sets the wakeup.
+// and by a connection that is lost or made; never from inside of the call that sets the wakeup. And
+// notices, which are told then too.
 
 #include <natsproto/runtime.hpp>
 
@@ -139,6 +140,59 @@ TEST(wakeup, a_set_one_whose_op_is_destroyed_leaves_nothing) {
     net.settle();
     EXPECT_EQ(times, 0);
     EXPECT_NE(net.runtime().poll_timeout(), net.now());
+}
+
+// --- notices
+
+TEST(notice, is_told_once_and_when_nothing_else_runs) {
+    connected_sim net;
+    int told = 0;
+    notice n([](void* count) { ++*static_cast<int*>(count); }, &told);
+    net.runtime().post(n);
+    net.runtime().post(n); // is the same notice
+    EXPECT_EQ(told, 0) << "not from inside of the call";
+    EXPECT_EQ(net.runtime().poll_timeout(), net.now()) << "due at once";
+    net.settle();
+    net.settle();
+    EXPECT_EQ(told, 1);
+    net.runtime().post(n);
+    net.settle();
+    EXPECT_EQ(told, 2) << "and again when it is posted again";
+}
+
+TEST(notice, that_is_destroyed_is_not_told) {
+    connected_sim net;
+    int told = 0;
+    {
+        notice n([](void* count) { ++*static_cast<int*>(count); }, &told);
+        net.runtime().post(n);
+    }
+    net.settle();
+    EXPECT_EQ(told, 0);
+}
+
+TEST(notice, may_destroy_itself_and_others) {
+    struct pair {
+        explicit pair(nats::runtime& rt)
+            : first(std::make_unique<notice>(&pair::end, this)),
+              second(std::make_unique<notice>(&pair::end, this)) {
+            rt.post(*first);
+            rt.post(*second);
+        }
+        static void end(void* self) {
+            auto& p = *static_cast<pair*>(self);
+            ++p.told;
+            p.first.reset();
+            p.second.reset();
+        }
+        std::unique_ptr<notice> first;
+        std::unique_ptr<notice> second;
+        int told = 0;
+    };
+    connected_sim net;
+    pair both(net.runtime());
+    net.settle();
+    EXPECT_EQ(both.told, 1);
 }
 
 } // namespace

@@ -14,6 +14,7 @@
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/deferred.hpp>
+#include <boost/asio/detached.hpp>
 
 #include <memory>
 #include <string_view>
@@ -85,6 +86,11 @@ public:
                 detail::start_made(d, m);
             },
             std::move(make), why);
+    }
+    /// The same when nobody waits for its end. Only on the client's executor.
+    template <class Make>
+    void spawn(Make make) {
+        run(std::move(make), boost::asio::detached);
     }
     /// As `client::publish`.
     result<void> publish(std::string_view subject, bytes payload, const publish_options& o = {});

@@ -4,6 +4,7 @@
 
 #include <natsproto/blocking/client.hpp>
 #include <natsproto/jetstream/basic_batch.hpp>
+#include <natsproto/jetstream/basic_ingest.hpp>
 #include <natsproto/jetstream/basic_jetstream.hpp>
 #include <natsproto/jetstream/basic_publisher.hpp>
 
@@ -15,5 +16,7 @@ using jetstream = basic_jetstream<client>;
 using js_publisher = basic_js_publisher<client_handle>;
 /// And its `make_batch`.
 using js_batch = basic_js_batch<client_handle>;
+/// And its `make_ingest`.
+using js_ingest = basic_js_ingest<client_handle>;
 
 } // namespace nats

@@ -52,6 +52,10 @@ enum class api_code : std::uint16_t {
     batch_incomplete = 10176,
     batch_unsupported_header = 10177,
     required_api_level = 10185, ///< the server's is lower
+    ingest_disabled = 10205,
+    ingest_invalid_pattern = 10206,
+    ingest_invalid_id = 10207,
+    ingest_unknown_id = 10208, ///< the server has forgotten it
 };
 
 /// The category of `api_code`, named "nats.jetstream".

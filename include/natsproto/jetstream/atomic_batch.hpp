@@ -60,6 +60,8 @@ private:
     /// Ends it; what the user is told.
     error fail(const error& why);
     [[nodiscard]] result<pub_ack> check_ack(result<pub_ack> ack);
+    [[nodiscard]] static op<result<void>> agree(runtime& rt, use& mine, const publish_request& r,
+                                                time_point deadline);
     [[nodiscard]] static op<result<pub_ack>> close(runtime& rt, batch_state& s, publish_request r,
                                                    last how);
 
@@ -72,10 +74,11 @@ private:
 };
 
 /// Adds a message. The first one waits until the server has agreed to a batch; the others are only
-/// sent. Errors before anything is sent, which leave the batch as it is: those that `r` holds;
-/// `in_use`; `invalid_argument` for an expected last sequence of the stream that is not with the
-/// first message, or too many messages. Errors that end it: `batch_failed`, with the server's
-/// number in `api_code()`, also when the connection was lost; `no_stream_response`; `timeout`.
+/// sent. While no stream listens, the first is sent again as its options say. Errors before
+/// anything is sent, which leave the batch as it is: those that `r` holds; `in_use`;
+/// `invalid_argument` for an expected last sequence of the stream that is not with the first
+/// message, or too many messages. Errors that end it: `batch_failed`, with the server's number in
+/// `api_code()`, also when the connection was lost; `no_stream_response`; `timeout`.
 [[nodiscard]] op<result<void>> add(runtime& rt, batch_state& s, result<publish_request> r);
 /// Adds the last message, and has all of them stored. Errors: as `add`; after `timeout` they may be
 /// stored or not.

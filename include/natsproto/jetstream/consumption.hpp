@@ -78,6 +78,11 @@ protected:
 
     /// Something has changed that is not about a message.
     void wake() noexcept { wake_.set(); }
+    /// For kinds that have more to tell than messages. `f` is called for a flow with a handler,
+    /// where nothing else runs.
+    void on_call(notice::function f, void* context);
+    /// Has `next` come back with a message that is none, or `f` called. Nothing without `on_call`.
+    void call_reader(runtime& rt);
     [[nodiscard]] bool draining() const noexcept { return draining_; }
 
 private:
@@ -106,6 +111,8 @@ private:
     wakeup wake_;
     notice end_; ///< ends the mailbox, where no op of ours runs
     std::optional<notice> warning_;
+    std::optional<notice> call_;
+    bool called_ = false;          ///< the reader is to come back
     std::uint64_t connection_ = 0; ///< the newest one that it knows of
     bool up_ = false;
     bool handled_ = false;
@@ -114,8 +121,9 @@ private:
     std::optional<op<result<void>>> watcher_; ///< after all that it uses
 };
 
-/// The next message; empty when there will be none, and then `c.why()` tells. Errors: timeout;
-/// in_use while another one waits. `c` must outlive the op.
+/// The next message; empty when there will be none, and then `c.why()` tells. One without a subject
+/// is none, and says that `c` has called its reader. Errors: timeout; in_use while another one
+/// waits. `c` must outlive the op.
 [[nodiscard]] op<result<std::optional<message>>> next(runtime& rt, consumption& c,
                                                       time_point deadline);
 

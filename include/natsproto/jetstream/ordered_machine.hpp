@@ -9,6 +9,7 @@
 #include <natsproto/error.hpp>
 #include <natsproto/jetstream/consumer_config.hpp>
 #include <natsproto/jetstream/consumer_info.hpp>
+#include <natsproto/jetstream/initial_data.hpp>
 #include <natsproto/jetstream/pull_machine.hpp>
 #include <natsproto/jetstream/wall_time.hpp>
 #include <natsproto/jetstream/warnings.hpp>
@@ -75,10 +76,14 @@ public:
     [[nodiscard]] bool finished() const noexcept { return finished_; }
     [[nodiscard]] const error& outcome() const noexcept { return outcome_; }
     [[nodiscard]] std::uint64_t last_sequence() const noexcept { return last_; }
+    /// What was there at the beginning, as far as it was delivered. A flow from now on has none.
+    [[nodiscard]] const initial_data& initial() const noexcept { return initial_; }
+    [[nodiscard]] initial_data& initial() noexcept { return initial_; }
 
 private:
     [[nodiscard]] bool in_order(const nats::message_view& m, time_point now);
     void follow_pull(time_point now);
+    void follow_heartbeat(header_view h);
     void reset(time_point now);
 
     std::string prefix_;
@@ -93,6 +98,8 @@ private:
     std::uint64_t last_ = 0;          ///< in the stream: the last one that was delivered
     std::uint64_t last_delivery_ = 0; ///< of the current consumer
     std::uint64_t delivered_ = 0;
+    initial_data initial_;
+    bool new_only_ = false; ///< it was asked for what comes from now on
     bool connected_ = false;
     bool creating_ = false;
     bool doubtful_ = false; ///< the connection was lost while one was made

@@ -41,6 +41,15 @@ public:
     [[nodiscard]] bool has_warning() const noexcept override { return machine_.has_warning(); }
     [[nodiscard]] const ordered_machine& machine() const noexcept { return machine_; }
 
+    /// For who wants to know where the initial data ends: to be polled behind each message. When it
+    /// ends without one, `next` comes back with a message that is none, without a subject; with a
+    /// handler, `f` is called. Before `start`.
+    void watch_initial(notice::function f, void* context) {
+        on_call(f, context);
+        tells_initial_ = true;
+    }
+    [[nodiscard]] initial_data& initial() noexcept { return machine_.initial(); }
+
 private:
     [[nodiscard]] result<void> subscribe(runtime& rt, mailbox::handler handle,
                                          void* context) override;
@@ -57,8 +66,10 @@ private:
     [[nodiscard]] time_point errand_at() const noexcept override { return machine_.creation_at(); }
     [[nodiscard]] static op<result<void>> make_consumer(runtime& rt, ordered_subscription& s);
     void remove_obsolete();
+    void tell_initial(runtime& rt);
 
     runtime* runtime_;
+    bool tells_initial_ = false;
     context settings_;
     std::string stream_;
     std::string inbox_;

@@ -6,6 +6,7 @@
 
 #include <natsproto/bytes.hpp>
 #include <natsproto/jetstream/basic_batch.hpp>
+#include <natsproto/jetstream/basic_ingest.hpp>
 #include <natsproto/jetstream/basic_publisher.hpp>
 #include <natsproto/jetstream/publish.hpp>
 #include <natsproto/jetstream/publish_options.hpp>
@@ -46,6 +47,15 @@ public:
     /// For messages that are stored all together or not at all (2.12): a `basic_js_batch`.
     [[nodiscard]] auto make_batch() {
         return basic_js_batch<typename Jetstream::handle_type>(self().client());
+    }
+
+    /// For any number of messages of one stream, stored as they arrive at the speed that it can
+    /// take (2.14): a `basic_js_ingest`. `on_warning` gets what went wrong and did not end it.
+    /// Errors: `invalid_argument`.
+    template <class Handler = std::nullptr_t>
+    [[nodiscard]] auto make_ingest(const ingest_options& o = {}, Handler on_warning = {}) {
+        using ingest = basic_js_ingest<typename Jetstream::handle_type>;
+        return ingest::make(self().client(), o, std::move(on_warning));
     }
 
     /// Adds `n`, a whole number of any size such as `5` or `-12`, to the counter of a subject

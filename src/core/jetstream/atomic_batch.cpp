@@ -69,12 +69,38 @@ result<void> read_agreement(const nats::message_view& answer) {
     return error{errc::batch_failed, "the server has no batches: it stored the message alone"};
 }
 
+error nobody_listens(const publish_request& r) {
+    return {errc::no_stream_response, 503, "publish to \"" + printable(r.subject()) + '"'};
+}
+
 result<void> check_expectation(const publish_request& r, std::uint64_t size) {
     if (size == 0 || !r.headers().get("Nats-Expected-Last-Sequence")) return {};
     return error{errc::invalid_argument, "expected_last_sequence behind the first message"};
 }
 
 } // namespace
+
+/// The server's word on the first message, which is sent again while nobody listens.
+op<result<void>> batch_state::agree(runtime& rt, use& mine, const publish_request& r,
+                                    time_point deadline) {
+    for (int sent = 0;; ++sent) {
+        result<nats::message_view> answer =
+            co_await rt.request(r.subject(), r.payload(), r.headers(), deadline);
+        if (mine.state == nullptr) co_return error(errc::batch_failed, "it was destroyed");
+        if (answer) {
+            result<void> agreed = read_agreement(*answer);
+            if (!agreed) co_return mine.state->fail(agreed.error());
+            co_return result<void>();
+        }
+        if (answer.error() != errc::no_responders) co_return mine.state->fail(answer.error());
+        const bool again = r.retry_attempts() < 0 || sent < r.retry_attempts();
+        const time_point next = deadline_after(rt.now(), r.retry_wait());
+        if (!again || next >= deadline) co_return mine.state->fail(nobody_listens(r));
+        result<void> slept = co_await rt.sleep_until(next);
+        if (mine.state == nullptr) co_return error(errc::batch_failed, "it was destroyed");
+        if (!slept) co_return mine.state->fail(slept.error());
+    }
+}
 
 op<result<void>> add(runtime& rt, batch_state& s, result<publish_request> given) {
     if (!given) co_return given.error();
@@ -95,18 +121,8 @@ op<result<void>> add(runtime& rt, batch_state& s, result<publish_request> given)
         if (!sent) co_return s.fail(sent.error());
         co_return result<void>();
     }
-    result<nats::message_view> answer =
-        co_await rt.request(r.subject(), r.payload(), r.headers(), deadline);
-    if (mine.state == nullptr) co_return error(errc::batch_failed, "it was destroyed");
-    if (!answer) {
-        const bool nobody = answer.error() == errc::no_responders;
-        co_return s.fail(nobody ? error(errc::no_stream_response, 503,
-                                        "publish to \"" + printable(r.subject()) + '"')
-                                : answer.error());
-    }
-    result<void> agreed = read_agreement(*answer);
-    if (!agreed) co_return s.fail(agreed.error());
-    co_return result<void>();
+    result<void> agreed = co_await batch_state::agree(rt, mine, r, deadline);
+    co_return agreed;
 }
 
 /// Whether the answer to the last message is about this batch.

@@ -70,6 +70,17 @@ void consumption::on_warning(notice::function f, void* context) {
     warning_.emplace(f, context);
 }
 
+void consumption::on_call(notice::function f, void* context) {
+    call_.emplace(f, context);
+}
+
+void consumption::call_reader(runtime& rt) {
+    if (!call_) return;
+    if (handled_) return rt.post(*call_);
+    called_ = true;
+    rt.call_reader(box_);
+}
+
 /// After anything that may have made something due.
 void consumption::settle(runtime& rt) {
     if (!finished() && !draining_) send(rt);
@@ -118,6 +129,7 @@ op<result<std::optional<message>>> next(runtime& rt, consumption& c, time_point 
     c.settle(rt);
     bool looked = false;
     while (!c.finished()) {
+        if (std::exchange(c.called_, false)) co_return std::optional<message>(std::in_place);
         const time_point until = looked ? rt.now() : std::min(deadline, c.silence());
         result<nats::message_view> m = co_await rt.next(c.box_, until);
         if (m) {

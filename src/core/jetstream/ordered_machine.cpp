@@ -19,6 +19,8 @@
 #include <natsproto/jetstream/metadata.hpp>
 #include <natsproto/subject.hpp>
 
+#include "core/text/ascii.hpp"
+
 #include <algorithm>
 #include <utility>
 
@@ -76,7 +78,8 @@ ordered_machine::ordered_machine(std::string prefix, std::string inbox, consumer
     : prefix_(std::move(prefix)),
       inbox_(std::move(inbox)),
       config_(std::move(first)),
-      rules_(std::move(rules)) {}
+      rules_(std::move(rules)),
+      new_only_(config_.deliver_policy == deliver_policy::new_) {}
 
 // --- what comes
 
@@ -90,6 +93,7 @@ bool ordered_machine::handle_message(const nats::message_view& m, time_point now
     }
     if (m.subject != reply_) return false;
     (void)pull_->handle_message(m, now);
+    if (m.status() == 100) follow_heartbeat(m.headers);
     if (m.status() == 404)
         reset(now); // of a pull that waits: it is the consumer that was not found
     else
@@ -108,7 +112,16 @@ bool ordered_machine::in_order(const nats::message_view& m, time_point now) {
     last_ = of->stream_sequence;
     ++delivered_;
     backoff_ = duration::zero();
+    initial_.handle_message(of->pending);
     return true;
+}
+
+/// One that has come behind all that the consumer has delivered: it has nothing more now.
+void ordered_machine::follow_heartbeat(header_view h) {
+    std::uint64_t delivered = 0;
+    const std::optional<std::string_view> said = h.get("Nats-Last-Consumer");
+    if (!said || !text::parse_decimal(*said, delivered) || delivered != last_delivery_) return;
+    initial_.handle_idle();
 }
 
 /// What the pull has come to is about the consumer, or about all.
@@ -185,6 +198,7 @@ void ordered_machine::handle_created(const consumer_info& i, time_point now) {
         obsolete_ = name_;
         return reset(now);
     }
+    initial_.handle_consumer(new_only_ ? 0 : i.num_pending);
     pull_rules rules = rules_;
     if (rules.stop_after) *rules.stop_after -= std::min(*rules.stop_after, delivered_);
     pull_.emplace(std::move(rules), now);

@@ -53,9 +53,17 @@ result<void> ordered_subscription::subscribe(runtime& rt, mailbox::handler handl
 
 bool ordered_subscription::judge(runtime& rt, const nats::message_view& m) {
     const bool for_user = machine_.handle_message(m, rt.now());
-    if (!for_user) wake();
+    if (!for_user) {
+        wake();
+        tell_initial(rt);
+    }
     if (machine_.finished()) remove_obsolete();
     return for_user;
+}
+
+/// It has ended without a message that the reader could look behind.
+void ordered_subscription::tell_initial(runtime& rt) {
+    if (tells_initial_ && machine_.initial().end_due()) call_reader(rt);
 }
 
 void ordered_subscription::send(runtime& rt) {
@@ -100,6 +108,7 @@ op<result<void>> ordered_subscription::make_consumer(runtime& rt, ordered_subscr
         s.machine_.handle_created(*made, rt.now());
     else
         s.machine_.handle_not_created(made.error(), rt.now());
+    s.tell_initial(rt);
     if (s.machine_.finished()) s.remove_obsolete();
     co_return result<void>();
 }

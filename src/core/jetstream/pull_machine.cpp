@@ -39,24 +39,21 @@ std::uint64_t number_in(header_view h, std::string_view name) noexcept {
     return text::parse_decimal(h.get(name).value_or(""), n) ? n : 0;
 }
 
-/// `start` in lower case.
-bool says(std::string_view description, std::string_view start) noexcept {
-    return description.size() >= start.size() &&
-           std::equal(start.begin(), start.end(), description.begin(),
-                      [](char a, char b) { return a == text::lower(b); });
-}
-
 void take(std::uint64_t& from, std::uint64_t n) noexcept {
     from -= std::min(from, n);
 }
 
+bool says(std::string_view description, std::string_view start) noexcept {
+    return text::starts_with_nocase(description, start);
+}
+
 /// What ends any pull, and every other one after it; empty: nothing does.
-std::optional<error> fatal(std::uint16_t status, std::string_view text) {
-    if (status == 409 && says(text, "consumer deleted"))
-        return error{errc::consumer_deleted, status, std::string(text)};
-    if (status == 409 && says(text, "consumer is push based"))
-        return error{errc::consumer_is_push, status, std::string(text)};
-    if (status == 400) return error{errc::pull_refused, status, std::string(text)};
+std::optional<error> fatal(std::uint16_t status, std::string_view why) {
+    if (status == 409 && says(why, "consumer deleted"))
+        return error{errc::consumer_deleted, status, std::string(why)};
+    if (status == 409 && says(why, "consumer is push based"))
+        return error{errc::consumer_is_push, status, std::string(why)};
+    if (status == 400) return error{errc::pull_refused, status, std::string(why)};
     return std::nullopt;
 }
 
@@ -135,25 +132,25 @@ void pull_machine::settle_debt(std::uint64_t messages, std::uint64_t size) noexc
 }
 
 /// Any status is the end of the only pull.
-void pull_machine::handle_fetch_status(std::uint16_t status, std::string_view text) {
-    if (status == 404 || status == 408) return finish({errc::timeout, status, std::string(text)});
-    const bool full = says(text, "batch completed") ||
-                      (says(text, "message size exceeds maxbytes") && received_ != 0);
+void pull_machine::handle_fetch_status(std::uint16_t status, std::string_view why) {
+    if (status == 404 || status == 408) return finish({errc::timeout, status, std::string(why)});
+    const bool full = says(why, "batch completed") ||
+                      (says(why, "message size exceeds maxbytes") && received_ != 0);
     if (status == 409 && full) return finish(errc::consumption_stopped);
-    const errc why = status == 503 ? errc::no_responders : errc::pull_refused;
-    finish({why, status, std::string(text)});
+    const errc code = status == 503 ? errc::no_responders : errc::pull_refused;
+    finish({code, status, std::string(why)});
 }
 
-void pull_machine::handle_consume_status(std::uint16_t status, std::string_view text,
+void pull_machine::handle_consume_status(std::uint16_t status, std::string_view why,
                                          time_point now) {
     if (status == 404 || status == 408) return pull_ended(now);
-    if (status == 409 && says(text, "batch completed")) return;
-    if (status == 409 && says(text, "message size exceeds maxbytes")) {
-        if (fruitless_) warnings_.push({errc::pull_refused, status, std::string(text)});
+    if (status == 409 && says(why, "batch completed")) return;
+    if (status == 409 && says(why, "message size exceeds maxbytes")) {
+        if (fruitless_) warnings_.push({errc::pull_refused, status, std::string(why)});
         return pull_ended(now);
     }
     const bool moved =
-        status == 409 && (says(text, "leadership change") || says(text, "server shutdown"));
+        status == 409 && (says(why, "leadership change") || says(why, "server shutdown"));
     if (moved || status == 423 || status == 503) {
         if (status == 423) pin_id_.clear();
         if (status == 503) doubt_ = true;
@@ -164,7 +161,7 @@ void pull_machine::handle_consume_status(std::uint16_t status, std::string_view 
     // heartbeats that it has none of will tell.
     if (status != 423) {
         warnings_.push(
-            {status == 503 ? errc::no_responders : errc::pull_refused, status, std::string(text)});
+            {status == 503 ? errc::no_responders : errc::pull_refused, status, std::string(why)});
     }
 }
 

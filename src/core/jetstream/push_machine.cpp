@@ -28,15 +28,15 @@ bool push_machine::handle_message(const nats::message_view& m, time_point now) {
 
 void push_machine::handle_status(const nats::message_view& m) {
     const std::uint16_t status = m.status();
-    const std::string text(m.headers.description());
+    const std::string why(m.headers.description());
     if (status == 100 && !m.reply.empty()) {
         answer_ = m.reply;
     } else if (status == 100) {
         handle_heartbeat(m.headers);
-    } else if (status == 409 && text.find("eleted") != std::string::npos) {
-        finish({errc::consumer_deleted, status, text});
+    } else if (status == 409 && text::starts_with_nocase(why, "consumer deleted")) {
+        finish({errc::consumer_deleted, status, why});
     } else {
-        warnings_.push({errc::pull_refused, status, text});
+        warnings_.push({errc::pull_refused, status, why});
     }
 }
 

@@ -52,6 +52,14 @@ void wakeup_waiter::wake() noexcept {
     runtime_->woken_.push_back(*this); // and leaves the list that it is in
 }
 
+/// As a wakeup does; a message that comes before it is resumed is queued.
+void runtime::call_reader(mailbox& box) noexcept {
+    if (box.waiter_ == nullptr || box.waiter_->failed_) return;
+    box.waiter_->failed_ = true;
+    box.waiter_->failure_ = errc::timeout;
+    woken_.push_back(*box.waiter_);
+}
+
 void runtime::wake_all() noexcept {
     while (!for_wakeup_.empty()) static_cast<wakeup_waiter&>(for_wakeup_.front()).wake();
 }

@@ -50,6 +50,16 @@ void encode_base64url(std::span<const unsigned char> in, std::span<char> out) no
     encode(in, url_digits, out);
 }
 
+std::string encode_base64url_padded(std::span<const unsigned char> in) {
+    std::string out((in.size() + 2) / 3 * 4, '=');
+    encode(in, url_digits, out);
+    return out;
+}
+
+std::string encode_base64url_padded(std::string_view in) {
+    return encode_base64url_padded({reinterpret_cast<const unsigned char*>(in.data()), in.size()});
+}
+
 std::string encode_base64(std::string_view in) {
     std::string out((in.size() + 2) / 3 * 4, '=');
     encode({reinterpret_cast<const unsigned char*>(in.data()), in.size()}, common_digits, out);

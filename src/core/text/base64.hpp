@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Base64 (RFC 4648): for URLs (section 5) without padding, as CONNECT wants signatures, and the
-// common one (section 4) with padding, as JetStream sends stored messages.
+// Base64 (RFC 4648): for URLs (section 5) without padding, as CONNECT wants signatures, and with
+// it, as the object store writes names and digests; and the common one (section 4) with padding, as
+// JetStream sends stored messages.
 
 #pragma once
 
@@ -18,6 +19,10 @@ namespace nats::text {
 
 /// Fills `out`, which has `base64url_size(in.size())` characters.
 void encode_base64url(std::span<const unsigned char> in, std::span<char> out) noexcept;
+
+/// The alphabet for URLs, with padding.
+[[nodiscard]] std::string encode_base64url_padded(std::span<const unsigned char> in);
+[[nodiscard]] std::string encode_base64url_padded(std::string_view in);
 
 /// The common alphabet, with padding.
 [[nodiscard]] std::string encode_base64(std::string_view in);

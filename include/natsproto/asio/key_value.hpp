@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#pragma once
+
+#include <natsproto/asio/jetstream.hpp>
+#include <natsproto/key_value/basic_key_value.hpp>
+
+namespace nats::aio {
+
+/// Key-value buckets on the Asio client.
+using key_value = basic_key_value<jetstream>;
+using kv_bucket = basic_kv_bucket<jetstream>;
+using kv_reader = basic_kv_reader<jetstream>;
+using kv_watch = basic_kv_watch<client_handle>;
+
+} // namespace nats::aio

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Theory of operation: each of these watches until the end of what is there. A key may change
+// before that end has come, so that it is seen twice; the last word counts.
+//
+// A deleted key is purged up to its marker and no further, for somebody may write the key again
+// before the purge.
+
+#include <natsproto/key_value/sequences.hpp>
+
+#include <natsproto/jetstream/stream_requests.hpp>
+#include <natsproto/key_value/watch.hpp>
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <utility>
+
+namespace nats::kv {
+
+namespace {
+
+/// More than a bucket has: a server that always has one more ends here.
+constexpr std::size_t most_entries = 50'000'000;
+
+watch_options listing() {
+    watch_options o;
+    o.initial_only = true;
+    o.max_pending = 1000;
+    o.heartbeat = std::chrono::seconds(1);
+    return o;
+}
+
+/// A watch that an op has for itself.
+class private_watch {
+public:
+    private_watch(runtime& rt, watch_request r)
+        : runtime_(rt), reader_(std::move(r.reader)), source_(rt, std::move(r.ordered)) {
+        source_.watch_initial([](void*) {}, nullptr);
+    }
+    private_watch(const private_watch&) = delete;
+    private_watch& operator=(const private_watch&) = delete;
+    ~private_watch() {
+        if (!source_.ended()) source_.stop(runtime_); // has its consumer deleted
+    }
+    [[nodiscard]] js::ordered_subscription& source() noexcept { return source_; }
+    [[nodiscard]] const watch_reader& reader() const noexcept { return reader_; }
+
+private:
+    runtime& runtime_;
+    watch_reader reader_;
+    js::ordered_subscription source_;
+};
+
+/// The next entry of a listing; empty at its end.
+op<result<std::optional<entry>>> next_listed(runtime& rt, private_watch& w, duration patience) {
+    result<std::optional<watch_event>> e =
+        co_await next(rt, w.source(), w.reader(), deadline_after(rt.now(), patience));
+    if (!e) co_return e.error();
+    if (!*e) co_return w.source().why(); // before the end of what is there
+    if ((*e)->initial_end()) co_return std::optional<entry>();
+    co_return std::move((*e)->entry);
+}
+
+error endless() {
+    return {errc::invalid_response, "a bucket without an end"};
+}
+
+} // namespace
+
+op<result<std::vector<std::string>>> list_keys(runtime& rt, location at, key_filters filters) {
+    watch_options o = listing();
+    o.meta_only = true;
+    result<watch_request> r = encode_watch(at, filters, o);
+    if (!r) co_return r.error();
+    private_watch w(rt, std::move(*r));
+    result<void> begun = w.source().start(rt);
+    if (!begun) co_return begun.error();
+    std::set<std::string> keys;
+    while (true) {
+        result<std::optional<entry>> e = co_await next_listed(rt, w, at.settings.timeout());
+        if (!e) co_return e.error();
+        if (!*e) break;
+        if ((*e)->is_marker())
+            keys.erase((*e)->key);
+        else
+            keys.insert(std::move((*e)->key));
+        if (keys.size() > most_entries) co_return endless();
+    }
+    std::vector<std::string> all;
+    all.reserve(keys.size());
+    while (!keys.empty()) all.push_back(std::move(keys.extract(keys.begin()).value()));
+    co_return std::move(all);
+}
+
+op<result<std::vector<entry>>> history(runtime& rt, location at, key_filters filters) {
+    watch_options o = listing();
+    o.include_history = true;
+    result<watch_request> r = encode_watch(at, filters, o);
+    if (!r) co_return r.error();
+    private_watch w(rt, std::move(*r));
+    result<void> begun = w.source().start(rt);
+    if (!begun) co_return begun.error();
+    std::vector<entry> all;
+    while (true) {
+        result<std::optional<entry>> e = co_await next_listed(rt, w, at.settings.timeout());
+        if (!e) co_return e.error();
+        if (!*e) break;
+        all.push_back(std::move(**e));
+        if (all.size() > most_entries) co_return endless();
+    }
+    if (all.empty()) {
+        const bool one = filters.all().size() == 1;
+        co_return error(errc::key_not_found, one ? '"' + filters.all().front() + '"' : "");
+    }
+    co_return std::move(all);
+}
+
+namespace {
+
+struct left_marker {
+    std::uint64_t revision = 0;
+    js::wall_time created{};
+};
+using left_markers = std::map<std::string, left_marker>;
+
+op<result<left_markers>> find_markers(runtime& rt, const location& at) {
+    watch_options o = listing();
+    o.meta_only = true;
+    result<watch_request> r = encode_watch(at, {}, o);
+    if (!r) co_return r.error();
+    private_watch w(rt, std::move(*r));
+    result<void> begun = w.source().start(rt);
+    if (!begun) co_return begun.error();
+    left_markers found;
+    while (true) {
+        result<std::optional<entry>> e = co_await next_listed(rt, w, at.settings.timeout());
+        if (!e) co_return e.error();
+        if (!*e) co_return std::move(found);
+        if ((*e)->is_marker())
+            found.insert_or_assign((*e)->key, left_marker{(*e)->revision, (*e)->created});
+        else
+            found.erase((*e)->key);
+        if (found.size() > most_entries) co_return endless();
+    }
+}
+
+} // namespace
+
+op<result<std::uint64_t>> purge_deletes(runtime& rt, location at, purge_deletes_options o) {
+    if (!o.now) co_return error(errc::invalid_argument, "no time");
+    if (at.stream != at.origin_stream) // its origin's deletions are its own
+        co_return error(errc::invalid_argument, '"' + at.bucket + "\" is a mirror");
+    result<left_markers> found = co_await find_markers(rt, at);
+    if (!found) co_return found.error();
+    std::uint64_t removed = 0;
+    for (const auto& [key, marker] : *found) {
+        const std::string subject = at.subject(key);
+        const bool keep =
+            o.keep_younger_than.count() >= 0 && *o.now - marker.created < o.keep_younger_than;
+        js::purge_options p;
+        p.filter = subject;
+        p.seq = keep ? marker.revision : marker.revision + 1; // all before that
+        result<js::api_request> ask = js::encode_purge_stream(at.settings, at.stream, p);
+        result<js::purge_count> purged = co_await js::call<js::purge_count>(rt, std::move(ask));
+        if (!purged) co_return purged.error();
+        removed += purged->purged;
+    }
+    co_return removed;
+}
+
+} // namespace nats::kv
