@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A tour of what is built on JetStream, and of services: a bucket of keys and values, an object and
-// a service, on a nats-server with JetStream. It checks what arrives, and fails when something is
-// not as it should be. `scripts/demo --nats-server` starts a server and runs it behind the demo.
-// Usage: demo_stored nats://host:port
+// A tour of what is built on JetStream: a bucket of keys and values, and an object, on a
+// nats-server with JetStream. It checks what arrives, and fails when something is not as it should
+// be. `scripts/demo --nats-server` starts a server and runs it behind the demo. Usage: demo_stored
+// nats://host:port
 //
 // Theory of operation: the steps are functions, which print what the program sees. Buckets are in
 // the server's memory, and are deleted in the end.
@@ -12,7 +12,6 @@
 #include <natsproto/blocking/jetstream.hpp>
 #include <natsproto/blocking/key_value.hpp>
 #include <natsproto/blocking/object_store.hpp>
-#include <natsproto/blocking/service.hpp>
 
 #include <chrono>
 #include <cstdint>
@@ -111,35 +110,6 @@ void object(nats::object_store& stores) {
     stores.remove("demo_files").value();
 }
 
-// --- services
-
-void service(nats::client& nc) {
-    heading("A service: endpoints that can be found, and that count what they do");
-    nats::service s = nats::service::start(nc, {"shouter", "1.0.0"}).value();
-    s.add_endpoint("shout", [](nats::service_request& r) {
-         std::string text(r.payload());
-         if (text.empty()) {
-             (void)r.respond_error(400, "nothing to shout");
-             return;
-         }
-         for (char& letter : text) letter = static_cast<char>(letter - 'a' + 'A');
-         (void)r.respond(text);
-     }).value();
-
-    nats::service_client others(nc);
-    const nats::message answer = others.request("shout", "hello", {.timeout = 2s}).value();
-    say("the service answered " + std::string(answer.payload()));
-    expect(answer.payload() == "HELLO", "HELLO");
-    const auto nothing = others.request("shout", "", {.timeout = 2s});
-    expect(!nothing && nothing.error() == nats::errc::service_error, "the error service_error");
-    say("and to nothing: " + nothing.error().message());
-    const auto stats = s.stats();
-    expect(stats.endpoints.size() == 1 && stats.endpoints[0].num_requests == 2 &&
-               stats.endpoints[0].num_errors == 1,
-           "two requests, and one error");
-    s.stop().value();
-}
-
 } // namespace
 
 int main(int argc, char** argv) {
@@ -154,7 +124,6 @@ int main(int argc, char** argv) {
         watch(settings);
         buckets.remove("demo_settings").value();
         object(stores);
-        service(nc);
     } catch (const std::exception& e) {
         std::cout << std::flush;
         std::cerr << "demo_stored: " << e.what() << '\n';

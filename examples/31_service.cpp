@@ -2,7 +2,7 @@
 //
 // A service: endpoints that answer and fail, a group, statistics, and a client that finds and asks
 // it. Here both are one connection; usually they are two programs.
-// Usage: 29_service [nats://host:port]
+// Usage: 31_service [nats://host:port]
 
 #include <natsproto/blocking/service.hpp>
 

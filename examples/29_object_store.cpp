@@ -2,7 +2,7 @@
 //
 // The object store: a bucket, objects from memory and piece by piece, what describes them, a read
 // that goes on where another one ended, and a watch.
-// Usage: 28_object_store [nats://host:port]
+// Usage: 29_object_store [nats://host:port]
 
 #include <natsproto/blocking/object_store.hpp>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A key-value bucket in coroutines: one waits for what another one writes.
-// Usage: 27_asio_key_value [nats://host:port]
+// Usage: 28_asio_key_value [nats://host:port]
 
 #include <natsproto/asio/key_value.hpp>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A service whose handlers are coroutines: many requests are dealt with at a time, in one thread.
-// Usage: 30_asio_service [nats://host:port]
+// Usage: 32_asio_service [nats://host:port]
 
 #include <natsproto/asio/service.hpp>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The object store in coroutines: an object is written piece by piece, read, and gone.
-// Usage: 31_asio_object_store [nats://host:port]
+// Usage: 30_asio_object_store [nats://host:port]
 
 #include <natsproto/asio/object_store.hpp>
 
