@@ -172,7 +172,7 @@ void every_object_is_whole_or_what_it_was(std::uint64_t seed, std::size_t& troub
             if (!r) why = r.error();
         }
         if (!why) states.clear();
-        failed += why ? 1 : 0;
+        failed += why ? 1U : 0U;
         states.push_back(removes ? std::nullopt : std::optional(data));
     }
     t.heal();
@@ -285,8 +285,8 @@ TEST(object_sim, a_put_that_is_cut_at_any_point) {
             EXPECT_EQ(is, data);
         else
             EXPECT_TRUE(!is || *is == data);
-        whole += is ? 1 : 0;
-        not_there += is ? 0 : 1;
+        whole += is ? 1U : 0U;
+        not_there += is ? 0U : 1U;
         EXPECT_EQ(t.orphans(), 0U) << "nothing is left behind";
         EXPECT_TRUE(t.bucket.put_bytes("o", data, {.chunk_size = 100}));
         EXPECT_EQ(t.read("o"), data);

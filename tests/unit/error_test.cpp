@@ -29,7 +29,11 @@ std::vector<errc> all_codes() {
                                       std::pair{errc::timeout, errc::credentials_exposed},
                                       std::pair{errc::eof, errc::write_stalled},
                                       std::pair{errc::tls_failed, errc::tls_rejected_by_verifier},
-                                      std::pair{errc::nkeys_not_supported, errc::crypto_failed}}) {
+                                      std::pair{errc::nkeys_not_supported, errc::crypto_failed},
+                                      std::pair{errc::jetstream_error, errc::ingest_incomplete},
+                                      std::pair{errc::invalid_key, errc::ttl_not_supported},
+                                      std::pair{errc::object_not_found, errc::object_changing},
+                                      std::pair{errc::service_error, errc::invalid_service_name}}) {
         for (auto i = static_cast<int>(first); i <= static_cast<int>(last); ++i)
             out.push_back(static_cast<errc>(i));
     }
@@ -53,8 +57,8 @@ TEST(error, every_code_has_a_sentence_of_its_own) {
 TEST(error, the_groups_of_codes_end_where_this_test_thinks) {
     for (const errc last : {errc::already_acknowledged, errc::missing_crlf, errc::server_error,
                             errc::credentials_exposed, errc::write_stalled,
-                            errc::tls_rejected_by_verifier, errc::crypto_failed, errc::batch_failed,
-                            errc::ttl_not_supported, errc::object_changing}) {
+                            errc::tls_rejected_by_verifier, errc::crypto_failed, errc::ingest_incomplete,
+                            errc::ttl_not_supported, errc::object_changing, errc::invalid_service_name}) {
         EXPECT_EQ(describe(static_cast<errc>(static_cast<int>(last) + 1)), "unknown error")
             << describe(last);
     }
