@@ -55,10 +55,11 @@ TEST(error, every_code_has_a_sentence_of_its_own) {
 }
 
 TEST(error, the_groups_of_codes_end_where_this_test_thinks) {
-    for (const errc last : {errc::already_acknowledged, errc::missing_crlf, errc::server_error,
-                            errc::credentials_exposed, errc::write_stalled,
-                            errc::tls_rejected_by_verifier, errc::crypto_failed, errc::ingest_incomplete,
-                            errc::ttl_not_supported, errc::object_changing, errc::invalid_service_name}) {
+    for (const errc last :
+         {errc::already_acknowledged, errc::missing_crlf, errc::server_error,
+          errc::credentials_exposed, errc::write_stalled, errc::tls_rejected_by_verifier,
+          errc::crypto_failed, errc::ingest_incomplete, errc::ttl_not_supported,
+          errc::object_changing, errc::invalid_service_name}) {
         EXPECT_EQ(describe(static_cast<errc>(static_cast<int>(last) + 1)), "unknown error")
             << describe(last);
     }

@@ -33,6 +33,8 @@ struct query {
     duration stall = std::chrono::milliseconds(300);
     /// More are not waited for. Must not be 0.
     std::uint64_t max_answers = 10'000;
+    /// Of all answers together, since anybody may answer: more are an error. Must not be 0.
+    std::uint64_t max_bytes = std::uint64_t{64} * 1024 * 1024;
 };
 static_assert(std::is_trivially_destructible_v<query>);
 
@@ -42,11 +44,13 @@ struct question {
         : subject(std::move(at)),
           timeout(q.timeout),
           stall(q.stall),
-          max_answers(q.name.empty() || q.id.empty() ? q.max_answers : 1) {}
+          max_answers(q.name.empty() || q.id.empty() ? q.max_answers : 1),
+          max_bytes(q.max_bytes) {}
     std::string subject;
     duration timeout;
     duration stall;
     std::uint64_t max_answers;
+    std::uint64_t max_bytes;
 };
 
 /// Errors: `invalid_service_name`, also for an id that is no token; `invalid_subject` for the
@@ -62,7 +66,7 @@ struct found_service {
 };
 
 /// All answers, as they come; none is no error. An answer that cannot be read is left out, unless
-/// there is no other: `invalid_response`, as for more than 64 MiB of answers. Errors: those of a
+/// there is no other: `invalid_response`, as for more than `query::max_bytes`. Errors: those of a
 /// request, but for `no_responders`.
 [[nodiscard]] op<result<std::vector<ping_response>>> ping(runtime& rt, result<question> q);
 [[nodiscard]] op<result<std::vector<info_response>>> info(runtime& rt, result<question> q);

@@ -19,9 +19,6 @@ namespace nats::services {
 
 namespace {
 
-/// Of all answers together: anybody may answer.
-constexpr std::size_t max_bytes = 64UL * 1024 * 1024;
-
 bool is_token(std::string_view s) noexcept {
     return is_publish_subject(s) && s.find('.') == std::string_view::npos;
 }
@@ -49,14 +46,14 @@ op<result<std::vector<T>>> collect(runtime& rt, result<question> q) {
     if (!sent) co_return sent.error();
     std::vector<T> all;
     std::optional<error> unreadable;
-    std::size_t received = 0;
+    std::uint64_t received = 0;
     while (true) {
         result<std::optional<message_view>> m = co_await next_reply(rt, replies);
         if (!m && m.error() == errc::no_responders) break;
         if (!m) co_return m.error();
         if (!*m) break;
         received += (*m)->payload.size();
-        if (received > max_bytes) co_return error(errc::invalid_response, "too much");
+        if (received > q->max_bytes) co_return error(errc::invalid_response, "too much");
         T answer;
         result<void> read = decode((*m)->payload, answer);
         if (read) {
@@ -98,6 +95,7 @@ result<question> encode_query(std::string_view prefix, verb v, const query& q) {
         return error{errc::invalid_service_name, "id \"" + printable(q.id) + '"'};
     if (!q.id.empty() && q.name.empty())
         return error{errc::invalid_argument, "an id without the name of its service"};
+    if (q.max_bytes == 0) return error{errc::invalid_argument, "max_bytes must not be 0"};
     question out(monitoring_subject(prefix, v, q.name, q.id), q);
     if (result<void> ok = check(replies_to(out)); !ok) return ok.error();
     return out;
