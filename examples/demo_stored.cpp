@@ -17,7 +17,6 @@
 #include <cstdint>
 #include <exception>
 #include <iostream>
-#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -69,23 +68,26 @@ void compare_and_set(nats::kv_bucket& settings) {
     expect(!again && again.error() == nats::errc::key_exists, "the error key_exists");
 }
 
+/// The next thing that a watch brings; "|" for the end of what was there.
+std::string next_of(nats::kv_watch& changes) {
+    const nats::kv::watch_event e = changes.next(5s).value().value();
+    if (e.initial_end()) {
+        say("that was all that was there");
+        return "| ";
+    }
+    say(e.entry->key + (e.entry->is_marker() ? " was deleted" : " = " + e.entry->value));
+    return e.entry->key + ' ';
+}
+
 void watch(nats::kv_bucket& settings) {
     heading("A watch: what is there, then its end, then each change");
     nats::kv_watch changes = settings.watch().value();
+    std::string seen = next_of(changes);
+    seen += next_of(changes);
     settings.put("size", "large").value();
+    seen += next_of(changes);
     settings.remove("colour").value();
-    std::string seen;
-    for (int i = 0; i < 4; ++i) {
-        const std::optional<nats::kv::watch_event> e = changes.next(2s).value();
-        if (!e) break;
-        if (e->initial_end()) {
-            say("all that was there");
-            seen += "| ";
-        } else {
-            say(e->entry->key + (e->entry->is_marker() ? " was deleted" : " = " + e->entry->value));
-            seen += e->entry->key + ' ';
-        }
-    }
+    seen += next_of(changes);
     expect(seen == "colour | size colour ", "the value, its end, and two changes, not " + seen);
 }
 

@@ -81,7 +81,7 @@ NATSPROTO_ON_EVERY_SERVER(demo_stored);
 TEST_P(demo_stored, runs_to_its_end) {
     const finished f = program({path + "_stored", server().url()}).wait();
     EXPECT_EQ(f.code, 0) << f.err;
-    for (const char* line : {"\n1. A bucket", "\n4. An object", "   all that was there\n",
+    for (const char* line : {"\n1. A bucket", "\n4. An object", "   that was all that was there\n",
                              "   colour was deleted\n", "Everything was kept as it should.\n"}) {
         EXPECT_TRUE(contains(f.out, line)) << line << "\nis not in\n" << f.out;
     }

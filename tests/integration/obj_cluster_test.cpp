@@ -29,11 +29,13 @@ protected:
         nodes_.emplace(program());
         nodes_->restart_all("jetstream { store_dir: \"" + files_.path("${NODE}") + "\" }");
         nc_.emplace(join());
-        js_.emplace(jetstream::make(*nc_, {.timeout = 2s}).value());
+        const jetstream objects = jetstream::make(*nc_, {.timeout = 2s}).value();
+        admin_.emplace(join());
+        js_.emplace(jetstream::make(*admin_, {.timeout = 2s}).value());
         obj::bucket_config c("b");
         c.replicas = 3;
         ASSERT_TRUE(in_the_end([&] {
-            const result<object_bucket> made = object_store(*js_).create(c);
+            const result<object_bucket> made = object_store(objects).create(c);
             if (made) bucket_ = *made;
             return made.has_value();
         }));
@@ -116,7 +118,8 @@ protected:
     scratch files_;
     std::optional<cluster> nodes_;
     std::optional<client> nc_;
-    std::optional<jetstream> js_;
+    std::optional<client> admin_; ///< asks in the middle of what the other one does
+    std::optional<jetstream> js_; ///< its
     object_bucket bucket_;
     std::set<unsigned> may_be_;
 };
