@@ -72,7 +72,7 @@ bool by_version(const identity& a, const identity& b) {
 }
 
 std::vector<found_service> by_name(std::vector<ping_response> all) {
-    std::stable_sort(all.begin(), all.end(), [](const ping_response& a, const ping_response& b) {
+    std::sort(all.begin(), all.end(), [](const ping_response& a, const ping_response& b) {
         return a.name < b.name;
     });
     std::vector<found_service> out;
