@@ -63,5 +63,5 @@ configure() { (cd -- "$ROOT" && cmake --preset "$@" -Wno-dev); }
 # build PRESET [ARGUMENT...]
 build() { (cd -- "$ROOT" && cmake --build --preset "$1" --parallel "$(job_count)" "${@:2}"); }
 
-# run_ctest PRESET [ARGUMENT...]: one more at a time than there are processors, since some only wait
-run_ctest() { (cd -- "$ROOT" && ctest --preset "$1" --parallel "$(($(job_count) + 1))" "${@:2}"); }
+# run_ctest PRESET [ARGUMENT...]: two more at a time than there are processors, since some only wait
+run_ctest() { (cd -- "$ROOT" && ctest --preset "$1" --parallel "$(($(job_count) + 2))" "${@:2}"); }
