@@ -72,9 +72,8 @@ bool by_version(const identity& a, const identity& b) {
 }
 
 std::vector<found_service> by_name(std::vector<ping_response> all) {
-    std::sort(all.begin(), all.end(), [](const ping_response& a, const ping_response& b) {
-        return a.name < b.name;
-    });
+    std::sort(all.begin(), all.end(),
+              [](const ping_response& a, const ping_response& b) { return a.name < b.name; });
     std::vector<found_service> out;
     for (ping_response& r : all) {
         if (out.empty() || out.back().name != r.name) out.emplace_back(r.name);
