@@ -17,6 +17,8 @@
 #include <string>
 #include <utility>
 
+#include <malloc.h>
+
 namespace nats::test {
 namespace {
 
@@ -56,6 +58,40 @@ TEST_P(obj_transfer, large) {
     EXPECT_TRUE(b.put_bytes("one by one", data, {.window = 0}));
     EXPECT_TRUE(b.get_bytes("one by one").value() == data);
     EXPECT_EQ(b.get_bytes("large", {.max_size = 1000}).error(), errc::payload_too_large);
+}
+
+/// Bytes on the heap. A sanitizer has one of its own, of which this knows nothing.
+std::size_t heap() {
+    const struct mallinfo2 m = ::mallinfo2();
+    return m.uordblks + m.hblkhd;
+}
+
+TEST_P(obj_transfer, memory_does_not_grow_with_the_object) {
+    constexpr std::size_t size = 40 * 1024 * 1024;
+    constexpr std::size_t bound = 8 * 1024 * 1024; // four windows of 2 MiB, which are usual
+    object_bucket b = bucket();
+    const std::string piece = some_bytes(1024 * 1024);
+    const std::size_t before = heap();
+    std::size_t most = before;
+    std::size_t given = 0;
+    const auto source = [&](std::span<char> into) {
+        most = std::max(most, heap());
+        const std::size_t at = given % piece.size();
+        const std::size_t n = std::min({into.size(), piece.size() - at, size - given});
+        std::copy_n(piece.data() + at, n, into.data());
+        given += n;
+        return result<std::size_t>(n);
+    };
+    EXPECT_EQ(b.put("large", source).value().size, size);
+    std::size_t got = 0;
+    const auto sink = [&](bytes some) {
+        most = std::max(most, heap());
+        got += some.size();
+        return result<void>();
+    };
+    ASSERT_TRUE(b.get("large", sink));
+    EXPECT_EQ(got, size);
+    EXPECT_LT(most - before, bound);
 }
 
 TEST_P(obj_transfer, chunks_as_large_as_the_server_takes) {
