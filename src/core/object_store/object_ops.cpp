@@ -91,17 +91,28 @@ op<result<found_object>> find_current(runtime& rt, bucket b, std::string name) {
     co_return std::move(f);
 }
 
-op<result<object_info>> get_info(runtime& rt, bucket b, std::string name, bool show_deleted) {
-    result<found_object> f = co_await find_object(rt, std::move(b), name, false);
+namespace {
+
+op<result<object_info>> look_up(runtime& rt, bucket b, std::string name, bool show_deleted,
+                                bool from_leader) {
+    result<found_object> f = co_await find_object(rt, std::move(b), name, from_leader);
     if (!f) co_return f.error();
     if (f->info.deleted && !show_deleted) co_return about(errc::object_not_found, name);
     co_return std::move(f->info);
 }
 
+} // namespace
+
+op<result<object_info>> get_info(runtime& rt, bucket b, std::string name, bool show_deleted) {
+    result<object_info> i = co_await look_up(rt, std::move(b), std::move(name), show_deleted, false);
+    co_return std::move(i);
+}
+
 op<result<resolved_object>> resolve_object(runtime& rt, bucket b, std::string name,
                                            bool show_deleted) {
     for (int hops = 0; hops <= longest_chain; ++hops) {
-        result<object_info> i = co_await get_info(rt, b, name, show_deleted);
+        // By the leader: any other may still tell of an object whose chunks have been replaced.
+        result<object_info> i = co_await look_up(rt, b, name, show_deleted, true);
         if (!i) co_return i.error();
         const object_link* const to = i->link();
         if (to == nullptr) co_return resolved_object(std::move(b), std::move(*i));
