@@ -104,7 +104,8 @@ op<result<object_info>> look_up(runtime& rt, bucket b, std::string name, bool sh
 } // namespace
 
 op<result<object_info>> get_info(runtime& rt, bucket b, std::string name, bool show_deleted) {
-    result<object_info> i = co_await look_up(rt, std::move(b), std::move(name), show_deleted, false);
+    result<object_info> i =
+        co_await look_up(rt, std::move(b), std::move(name), show_deleted, false);
     co_return std::move(i);
 }
 
