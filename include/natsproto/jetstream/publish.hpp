@@ -14,6 +14,8 @@
 #include <natsproto/runtime.hpp>
 
 #include <cstddef>
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -36,9 +38,15 @@ public:
     /// Adds header fields behind those that there are: lines with their ends.
     void add_fields(std::string_view lines);
 
-    [[nodiscard]] int retry_attempts() const noexcept { return retry_attempts_; }
-    [[nodiscard]] duration retry_wait() const noexcept { return retry_wait_; }
     [[nodiscard]] duration timeout() const noexcept { return timeout_; }
+    /// When it is to be sent again after nobody has listened to it `sent` times; empty: not any
+    /// more before `deadline`.
+    [[nodiscard]] std::optional<time_point> next_attempt(int sent, time_point now,
+                                                         time_point deadline) const noexcept;
+    /// `code` about this publish.
+    [[nodiscard]] error failure(errc code, std::uint16_t status = 0) const;
+    /// What is told then.
+    [[nodiscard]] error unheard() const { return failure(errc::no_stream_response, 503); }
 
 private:
     publish_request() = default;

@@ -69,10 +69,6 @@ result<void> read_agreement(const nats::message_view& answer) {
     return error{errc::batch_failed, "the server has no batches: it stored the message alone"};
 }
 
-error nobody_listens(const publish_request& r) {
-    return {errc::no_stream_response, 503, "publish to \"" + printable(r.subject()) + '"'};
-}
-
 result<void> check_expectation(const publish_request& r, std::uint64_t size) {
     if (size == 0 || !r.headers().get("Nats-Expected-Last-Sequence")) return {};
     return error{errc::invalid_argument, "expected_last_sequence behind the first message"};
@@ -83,7 +79,7 @@ result<void> check_expectation(const publish_request& r, std::uint64_t size) {
 /// The server's word on the first message, which is sent again while nobody listens.
 op<result<void>> batch_state::agree(runtime& rt, use& mine, const publish_request& r,
                                     time_point deadline) {
-    for (int sent = 0;; ++sent) {
+    for (int sent = 1;; ++sent) {
         result<nats::message_view> answer =
             co_await rt.request(r.subject(), r.payload(), r.headers(), deadline);
         if (mine.state == nullptr) co_return error(errc::batch_failed, "it was destroyed");
@@ -93,10 +89,9 @@ op<result<void>> batch_state::agree(runtime& rt, use& mine, const publish_reques
             co_return result<void>();
         }
         if (answer.error() != errc::no_responders) co_return mine.state->fail(answer.error());
-        const bool again = r.retry_attempts() < 0 || sent < r.retry_attempts();
-        const time_point next = deadline_after(rt.now(), r.retry_wait());
-        if (!again || next >= deadline) co_return mine.state->fail(nobody_listens(r));
-        result<void> slept = co_await rt.sleep_until(next);
+        const std::optional<time_point> next = r.next_attempt(sent, rt.now(), deadline);
+        if (!next) co_return mine.state->fail(r.unheard());
+        result<void> slept = co_await rt.sleep_until(*next);
         if (mine.state == nullptr) co_return error(errc::batch_failed, "it was destroyed");
         if (!slept) co_return mine.state->fail(slept.error());
     }

@@ -104,7 +104,7 @@ op<result<void>> ingest_state::until(runtime& rt, use& mine, condition reached) 
 op<result<void>> ingest_state::open_with(runtime& rt, use& mine, const publish_request& r,
                                          operation what) {
     const time_point deadline = deadline_after(rt.now(), r.timeout());
-    for (int sent = 0;; ++sent) {
+    for (int sent = 1;; ++sent) {
         result<void> first = mine.state->publish(rt, r, what);
         if (!first) co_return mine.state->end(first.error());
         result<void> told = co_await until(rt, mine, &ingest_machine::answered);
@@ -112,14 +112,10 @@ op<result<void>> ingest_state::open_with(runtime& rt, use& mine, const publish_r
         ingest_machine& m = *mine.state->machine_;
         if (m.failure()) co_return mine.state->end(*m.failure());
         if (!m.unheard()) co_return result<void>();
-        const bool again = r.retry_attempts() < 0 || sent < r.retry_attempts();
-        const time_point next = deadline_after(rt.now(), r.retry_wait());
-        if (!again || next >= deadline) {
-            const std::string about = "publish to \"" + printable(r.subject()) + '"';
-            co_return mine.state->end({errc::no_stream_response, 503, about});
-        }
+        const std::optional<time_point> next = r.next_attempt(sent, rt.now(), deadline);
+        if (!next) co_return mine.state->end(r.unheard());
         m.start_again();
-        result<void> slept = co_await rt.sleep_until(next);
+        result<void> slept = co_await rt.sleep_until(*next);
         if (mine.state == nullptr) co_return destroyed();
         if (!slept) co_return mine.state->end(slept.error());
     }

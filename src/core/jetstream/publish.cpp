@@ -51,6 +51,17 @@ void publish_request::add_fields(std::string_view lines) {
     payload_at_ = headers_at_ + block.size();
 }
 
+std::optional<time_point> publish_request::next_attempt(int sent, time_point now,
+                                                        time_point deadline) const noexcept {
+    if (retry_attempts_ >= 0 && sent > retry_attempts_) return std::nullopt;
+    const time_point next = deadline_after(now, retry_wait_);
+    return next < deadline ? std::optional(next) : std::nullopt;
+}
+
+error publish_request::failure(errc code, std::uint16_t status) const {
+    return {code, status, "publish to \"" + printable(subject()) + '"'};
+}
+
 result<void> read_ack(const nats::message_view& answer, pub_ack& into) {
     if (answer.payload.empty() && answer.status() != 0) {
         if (answer.is_no_responders()) return error{errc::no_stream_response, 503, {}};
@@ -66,7 +77,7 @@ op<result<pub_ack>> publish(runtime& rt, result<publish_request> given) {
     if (!given) co_return given.error();
     const publish_request r = std::move(*given);
     const time_point deadline = deadline_after(rt.now(), r.timeout());
-    for (int sent = 0;; ++sent) {
+    for (int sent = 1;; ++sent) {
         if (rt.output_full()) {
             result<void> room = co_await ops::make_room(rt, deadline);
             if (!room) co_return room.error();
@@ -79,13 +90,11 @@ op<result<pub_ack>> publish(runtime& rt, result<publish_request> given) {
             if (!read) co_return read.error();
             co_return std::move(ack);
         }
-        const std::string about = "publish to \"" + printable(r.subject()) + '"';
-        if (reply.error() == errc::timeout) co_return error(errc::timeout, about);
+        if (reply.error() == errc::timeout) co_return r.failure(errc::timeout);
         if (reply.error() != errc::no_responders) co_return reply.error();
-        const bool again = r.retry_attempts() < 0 || sent < r.retry_attempts();
-        const time_point next = deadline_after(rt.now(), r.retry_wait());
-        if (!again || next >= deadline) co_return error(errc::no_stream_response, 503, about);
-        result<void> slept = co_await rt.sleep_until(next);
+        const std::optional<time_point> next = r.next_attempt(sent, rt.now(), deadline);
+        if (!next) co_return r.unheard();
+        result<void> slept = co_await rt.sleep_until(*next);
         if (!slept) co_return slept.error();
     }
 }
