@@ -6,6 +6,7 @@
 
 #pragma once
 
+#include <natsproto/jetstream/exclusive_use.hpp>
 #include <natsproto/jetstream/pub_ack.hpp>
 #include <natsproto/jetstream/publish.hpp>
 #include <natsproto/op.hpp>
@@ -26,7 +27,7 @@ public:
     batch_state() = default;
     batch_state(const batch_state&) = delete;
     batch_state& operator=(const batch_state&) = delete;
-    ~batch_state();
+    ~batch_state() = default;
 
     /// Empty before the first message.
     [[nodiscard]] const std::string& id() const noexcept { return id_; }
@@ -42,17 +43,7 @@ private:
     friend op<result<pub_ack>> commit_as_it_is(runtime& rt, batch_state& s, duration timeout);
 
     enum class last : std::uint8_t { no, yes, not_stored };
-    /// An op that uses the state; a member of its frame.
-    class use {
-    public:
-        explicit use(batch_state& s) noexcept : state(&s) { s.used_by_ = this; }
-        use(const use&) = delete;
-        use& operator=(const use&) = delete;
-        ~use() {
-            if (state != nullptr) state->used_by_ = nullptr;
-        }
-        batch_state* state; ///< null when it was destroyed
-    };
+    using use = exclusive_use<batch_state>;
 
     /// Ends it when the connection was lost.
     [[nodiscard]] result<void> check_open(runtime& rt);
@@ -70,7 +61,7 @@ private:
     std::uint64_t size_ = 0;
     std::uint64_t connection_ = 0;
     std::optional<error> ended_;
-    use* used_by_ = nullptr;
+    use_slot<batch_state> slot_;
 };
 
 /// Adds a message. The first one waits until the server has agreed to a batch; the others are only

@@ -7,6 +7,7 @@
 
 #pragma once
 
+#include <natsproto/jetstream/exclusive_use.hpp>
 #include <natsproto/jetstream/ingest_machine.hpp>
 #include <natsproto/jetstream/pub_ack.hpp>
 #include <natsproto/jetstream/publish.hpp>
@@ -65,17 +66,7 @@ private:
 
     using operation = ingest_machine::operation;
     using condition = bool (ingest_machine::*)() const noexcept;
-    /// An op that uses the state; a member of its frame.
-    class use {
-    public:
-        explicit use(ingest_state& s) noexcept : state(&s) { s.used_by_ = this; }
-        use(const use&) = delete;
-        use& operator=(const use&) = delete;
-        ~use() {
-            if (state != nullptr) state->used_by_ = nullptr;
-        }
-        ingest_state* state; ///< null when it was destroyed
-    };
+    using use = exclusive_use<ingest_state>;
 
     [[nodiscard]] result<void> check_open() const;
     [[nodiscard]] result<void> prepare(runtime& rt);
@@ -102,7 +93,7 @@ private:
     mailbox box_;
     wakeup wake_;
     std::optional<error> ended_; ///< by us
-    use* used_by_ = nullptr;
+    use_slot<ingest_state> slot_;
 };
 
 /// Adds a message, once there is room for it. The first one waits until the server has agreed.

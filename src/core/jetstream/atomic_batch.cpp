@@ -16,16 +16,12 @@
 
 namespace nats::js {
 
-batch_state::~batch_state() {
-    if (used_by_ != nullptr) used_by_->state = nullptr;
-}
-
 void batch_state::discard() {
     if (!ended_) ended_ = error{errc::batch_failed, "it was discarded"};
 }
 
 result<void> batch_state::check_open(runtime& rt) {
-    if (used_by_ != nullptr) return error{errc::in_use};
+    if (slot_.taken()) return error{errc::in_use};
     if (ended_) return *ended_;
     if (size_ == 0) return {};
     if (size_ >= most) return error{errc::invalid_argument, "more than 1000 messages"};
@@ -103,7 +99,7 @@ op<result<void>> add(runtime& rt, batch_state& s, result<publish_request> given)
     if (result<void> ok = s.check_open(rt); !ok) co_return ok;
     if (result<void> ok = check_expectation(r, s.size()); !ok) co_return ok;
     const time_point deadline = deadline_after(rt.now(), r.timeout());
-    batch_state::use mine(s);
+    batch_state::use mine(s, s.slot_);
     if (rt.output_full()) {
         result<void> room = co_await ops::make_room(rt, deadline);
         if (mine.state == nullptr) co_return error(errc::batch_failed, "it was destroyed");
@@ -129,7 +125,7 @@ result<pub_ack> batch_state::check_ack(result<pub_ack> ack) {
 }
 
 op<result<pub_ack>> batch_state::close(runtime& rt, batch_state& s, publish_request r, last how) {
-    use mine(s);
+    use mine(s, s.slot_);
     s.append(rt, r, how);
     result<publish_request> given(std::move(r));
     result<pub_ack> ack = co_await publish(rt, std::move(given));

@@ -22,12 +22,11 @@ error destroyed() {
 } // namespace
 
 ingest_state::~ingest_state() {
-    if (used_by_ != nullptr) used_by_->state = nullptr;
-    wake_.set();
+    wake_.set(); // whoever waits finds out
 }
 
 result<void> ingest_state::check_open() const {
-    if (used_by_ != nullptr) return error{errc::in_use};
+    if (slot_.taken()) return error{errc::in_use};
     if (ended_) return *ended_;
     return {};
 }
@@ -149,7 +148,7 @@ op<result<ingest_progress>> add(runtime& rt, ingest_state& s, result<publish_req
     if (!given) co_return given.error();
     const publish_request r = std::move(*given);
     if (result<void> ok = s.check_open(); !ok) co_return ok.error();
-    ingest_state::use mine(s);
+    ingest_state::use mine(s, s.slot_);
     result<void> sent = co_await ingest_state::send(rt, mine, r, ingest_state::operation::add);
     if (!sent) co_return sent.error();
     if (mine.state == nullptr) co_return destroyed();
@@ -173,7 +172,7 @@ op<result<pub_ack>> commit(runtime& rt, ingest_state& s, result<publish_request>
     if (!given) co_return given.error();
     publish_request r = std::move(*given);
     if (result<void> ok = s.check_open(); !ok) co_return ok.error();
-    ingest_state::use mine(s);
+    ingest_state::use mine(s, s.slot_);
     result<pub_ack> ack =
         co_await ingest_state::end_with(rt, mine, std::move(r), ingest_state::operation::commit);
     co_return std::move(ack);
@@ -184,7 +183,7 @@ op<result<pub_ack>> finish(runtime& rt, ingest_state& s) {
     if (s.progress().sequence == 0) co_return error(errc::invalid_argument, "nothing was added");
     result<publish_request> r = publish_request::make(s.subject_, {}, {});
     if (!r) co_return r.error();
-    ingest_state::use mine(s);
+    ingest_state::use mine(s, s.slot_);
     result<pub_ack> ack =
         co_await ingest_state::end_with(rt, mine, std::move(*r), ingest_state::operation::end);
     co_return std::move(ack);
