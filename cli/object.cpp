@@ -191,7 +191,7 @@ public:
             if (!u && u.error() == errc::interrupted && stop_signals::received() != 0) break;
             const std::optional<obj::watch_update> got = connection_.take(std::move(u));
             if (!got) throw exception(*w.why());
-            if (!got->is_end_of_initial()) show(*got->object);
+            if (!got->initial_end()) show(*got->object);
         }
         w.stop();
         connection_.nats().drain();

@@ -91,7 +91,7 @@ int watch(nats::object_bucket& photos) {
     // [watch]
     auto watch = photos.watch({.ignore_deletes = true}).value();
     while (std::optional<obj::watch_update> update = watch.next(5s).value()) {
-        if (update->is_end_of_initial()) break; // from here on there are changes
+        if (update->initial_end()) break; // from here on there are changes
         std::cout << update->object->name << '\n';
         ++there;
     }

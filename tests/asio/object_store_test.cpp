@@ -71,7 +71,7 @@ asio::awaitable<void> conversation(aio::object_bucket b, std::string& seen) {
     auto watch = b.watch().value();
     while (true) {
         const std::optional<obj::watch_update> u = co_await watch.next();
-        if (!u || u->is_end_of_initial()) break;
+        if (!u || u->initial_end()) break;
         seen += u->object->name + ' ';
     }
     co_await b.remove("one");

@@ -138,7 +138,7 @@ std::string take(Watch& w, int n) {
         const result<std::optional<obj::watch_update>> u = w.next(long_enough);
         if (!u) return text + u.error().message();
         if (!*u) return text + "end: " + w.why()->message();
-        if ((*u)->is_end_of_initial())
+        if ((*u)->initial_end())
             text += ". ";
         else
             text += (*u)->object->name + ((*u)->object->deleted ? "- " : " ");
@@ -194,7 +194,7 @@ TEST_P(obj_bucket, a_watch_with_a_handler) {
     ASSERT_TRUE(b.put_bytes("one", "1"));
     std::string seen;
     const auto note = [&](const obj::watch_update& u) {
-        seen += u.is_end_of_initial() ? ". " : u.object->name + ' ';
+        seen += u.initial_end() ? ". " : u.object->name + ' ';
     };
     auto w = b.watch(note).value();
     const auto sees = [&](std::string_view what) {

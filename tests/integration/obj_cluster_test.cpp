@@ -173,7 +173,7 @@ TEST_P(obj_cluster, is_whole_while_leaders_go) {
     EXPECT_TRUE(in_the_end([&] {
         const result<std::optional<obj::watch_update>> u = watch.next(1s);
         if (!u || !*u) return false;
-        if ((*u)->is_end_of_initial())
+        if ((*u)->initial_end())
             ++ends;
         else
             seen = (*u)->object->nuid;

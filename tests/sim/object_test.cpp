@@ -215,7 +215,7 @@ void a_watch_comes_to_what_is_there(std::uint64_t seed, std::size_t& trouble) {
     std::map<std::string, std::string> seen;
     std::size_t ends = 0;
     const auto note = [&](const obj::watch_update& u) {
-        if (u.is_end_of_initial())
+        if (u.initial_end())
             ++ends;
         else
             seen[u.object->name] = u.object->deleted ? "" : u.object->nuid;

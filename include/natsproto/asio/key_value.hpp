@@ -11,6 +11,6 @@ namespace nats::aio {
 using key_value = basic_key_value<jetstream>;
 using kv_bucket = basic_kv_bucket<jetstream>;
 using kv_reader = basic_kv_reader<jetstream>;
-using kv_watch = basic_kv_watch<client_handle>;
+using kv_watch = basic_watch<client_handle, kv::watch_reader>;
 
 } // namespace nats::aio

@@ -15,6 +15,6 @@ using object_bucket = basic_object_bucket<client_handle>;
 /// What its `open_reader`, `open_writer` and `watch` make.
 using object_reader = basic_object_reader<client_handle>;
 using object_writer = basic_object_writer<client_handle>;
-using object_watch = basic_object_watch<client_handle>;
+using object_watch = basic_watch<client_handle, obj::watch_reader>;
 
 } // namespace nats

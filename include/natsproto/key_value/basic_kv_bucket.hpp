@@ -17,7 +17,7 @@
 #pragma once
 
 #include <natsproto/bytes.hpp>
-#include <natsproto/key_value/basic_kv_watch.hpp>
+#include <natsproto/jetstream/basic_watch.hpp>
 #include <natsproto/key_value/bucket_config.hpp>
 #include <natsproto/key_value/bucket_ops.hpp>
 #include <natsproto/key_value/location.hpp>
@@ -30,6 +30,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -39,11 +40,17 @@
 
 namespace nats {
 
+namespace kv {
+
+using watch_handler = std::function<void(const watch_event_view&)>;
+
+} // namespace kv
+
 template <class Jetstream>
 class basic_kv_reader {
 public:
     using handle_type = typename Jetstream::handle_type;
-    using watch_type = basic_kv_watch<handle_type>;
+    using watch_type = basic_watch<handle_type, kv::watch_reader>;
 
     basic_kv_reader() noexcept = default; ///< of no bucket: only to be assigned to
     /// For `key_value`.
@@ -106,14 +113,14 @@ public:
     /// arguments; `not_connected` before the first connection. Those of the server end the watch.
     [[nodiscard]] result<watch_type> watch(const kv::key_filters& keys = {},
                                            const kv::watch_options& o = {}) {
-        return begin_watch(kv::encode_watch(*at_, keys, o), {});
+        return watch_type::begin(client(), kv::encode_watch(*at_, keys, o), {});
     }
     /// The same with a handler, called as that of a subscription. It may stop or destroy the watch.
     [[nodiscard]] result<watch_type> watch(kv::watch_handler handler,
                                            const kv::key_filters& keys = {},
                                            const kv::watch_options& o = {}) {
         if (!handler) return error{errc::invalid_argument, "no handler"};
-        return begin_watch(kv::encode_watch(*at_, keys, o), std::move(handler));
+        return watch_type::begin(client(), kv::encode_watch(*at_, keys, o), std::move(handler));
     }
 
 protected:
@@ -121,13 +128,6 @@ protected:
 
     std::optional<Jetstream> js_;
     std::shared_ptr<const kv::location> at_;
-
-private:
-    [[nodiscard]] result<watch_type> begin_watch(result<kv::watch_request> r,
-                                                 kv::watch_handler handler) {
-        if (!r) return r.error();
-        return watch_type::begin(client(), std::move(*r), std::move(handler));
-    }
 };
 
 template <class Jetstream>

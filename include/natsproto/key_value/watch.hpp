@@ -6,8 +6,8 @@
 
 #pragma once
 
-#include <natsproto/jetstream/initial_data.hpp>
 #include <natsproto/jetstream/ordered_subscription.hpp>
+#include <natsproto/jetstream/watch_request.hpp>
 #include <natsproto/key_value/entry.hpp>
 #include <natsproto/key_value/location.hpp>
 #include <natsproto/key_value/names.hpp>
@@ -43,6 +43,7 @@ static_assert(std::is_trivially_destructible_v<watch_options>);
 struct watch_event {
     watch_event() = default; ///< the end
     explicit watch_event(kv::entry e) : entry(std::move(e)) {}
+    explicit watch_event(const entry_view& e) : entry(kv::entry(e)) {}
 
     std::optional<kv::entry> entry;
 
@@ -64,6 +65,9 @@ struct watch_event_view {
 /// What a watch makes of messages.
 class watch_reader {
 public:
+    using event = watch_event;
+    using event_view = watch_event_view;
+
     watch_reader(std::string bucket, std::string prefix, const watch_options& o)
         : bucket_(std::move(bucket)),
           prefix_(std::move(prefix)),
@@ -84,12 +88,7 @@ private:
     bool initial_only_;
 };
 
-struct watch_request {
-    watch_request(js::ordered_request o, watch_reader r)
-        : ordered(std::move(o)), reader(std::move(r)) {}
-    js::ordered_request ordered;
-    watch_reader reader;
-};
+using watch_request = js::watch_request<watch_reader>;
 
 /// Errors: `invalid_key`; `invalid_argument` for options that exclude each other.
 [[nodiscard]] result<watch_request> encode_watch(const location& at, const key_filters& keys,

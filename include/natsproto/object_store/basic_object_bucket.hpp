@@ -12,14 +12,14 @@
 #pragma once
 
 #include <natsproto/bytes.hpp>
+#include <natsproto/jetstream/basic_watch.hpp>
 #include <natsproto/object_store/basic_object_reader.hpp>
-#include <natsproto/object_store/basic_object_watch.hpp>
 #include <natsproto/object_store/basic_object_writer.hpp>
 #include <natsproto/object_store/bucket.hpp>
 #include <natsproto/object_store/bucket_ops.hpp>
 #include <natsproto/object_store/object_ops.hpp>
 #include <natsproto/object_store/reader_state.hpp>
-#include <natsproto/object_store/watch_state.hpp>
+#include <natsproto/object_store/watch.hpp>
 #include <natsproto/object_store/writer_state.hpp>
 #include <natsproto/result.hpp>
 
@@ -49,7 +49,7 @@ class basic_object_bucket {
 public:
     using reader_type = basic_object_reader<Handle>;
     using writer_type = basic_object_writer<Handle>;
-    using watch_type = basic_object_watch<Handle>;
+    using watch_type = basic_watch<Handle, obj::watch_reader>;
     /// Gives bytes for an object: how many, of at most as many as there is room; 0 at the end. What
     /// it throws comes out of the waiting call; out of the context on the Asio client, and then the
     /// operation ends without its handler. The same of a sink.
@@ -213,16 +213,16 @@ public:
             },
             std::forward<Token>(token)...);
     }
-    /// What is there, its end, and then each change: a `basic_object_watch`. Errors:
+    /// What is there, its end, and then each change: a `basic_watch`. Errors:
     /// `invalid_argument`; `not_connected` before the first connection.
     [[nodiscard]] result<watch_type> watch(const obj::watch_options& o = {}) {
-        return watch_type::make(client(), where(), o);
+        return watch_type::begin(client(), obj::encode_watch(where(), o), {});
     }
     /// The same with a handler, called as that of a subscription. It may destroy the watch.
     [[nodiscard]] result<watch_type> watch(typename watch_type::handler_type handler,
                                            const obj::watch_options& o = {}) {
         if (!handler) return error{errc::invalid_argument, "no handler"};
-        return watch_type::make(client(), where(), o, std::move(handler));
+        return watch_type::begin(client(), obj::encode_watch(where(), o), std::move(handler));
     }
 
     // --- the bucket

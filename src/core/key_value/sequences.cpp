@@ -11,6 +11,8 @@
 #include <natsproto/jetstream/stream_requests.hpp>
 #include <natsproto/key_value/watch.hpp>
 
+#include "core/jetstream/listing.hpp"
+
 #include <algorithm>
 #include <map>
 #include <set>
@@ -31,37 +33,6 @@ watch_options listing() {
     return o;
 }
 
-/// A watch that an op has for itself.
-class private_watch {
-public:
-    private_watch(runtime& rt, watch_request r)
-        : runtime_(rt), reader_(std::move(r.reader)), source_(rt, std::move(r.ordered)) {
-        source_.watch_initial([](void*) {}, nullptr);
-    }
-    private_watch(const private_watch&) = delete;
-    private_watch& operator=(const private_watch&) = delete;
-    ~private_watch() {
-        if (!source_.ended()) source_.stop(runtime_); // has its consumer deleted
-    }
-    [[nodiscard]] js::ordered_subscription& source() noexcept { return source_; }
-    [[nodiscard]] const watch_reader& reader() const noexcept { return reader_; }
-
-private:
-    runtime& runtime_;
-    watch_reader reader_;
-    js::ordered_subscription source_;
-};
-
-/// The next entry of a listing; empty at its end.
-op<result<std::optional<entry>>> next_listed(runtime& rt, private_watch& w, duration patience) {
-    result<std::optional<watch_event>> e =
-        co_await next(rt, w.source(), w.reader(), deadline_after(rt.now(), patience));
-    if (!e) co_return e.error();
-    if (!*e) co_return w.source().why(); // before the end of what is there
-    if ((*e)->initial_end()) co_return std::optional<entry>();
-    co_return std::move((*e)->entry);
-}
-
 error endless() {
     return {errc::invalid_response, "a bucket without an end"};
 }
@@ -73,18 +44,20 @@ op<result<std::vector<std::string>>> list_keys(runtime& rt, location at, key_fil
     o.meta_only = true;
     result<watch_request> r = encode_watch(at, filters, o);
     if (!r) co_return r.error();
-    private_watch w(rt, std::move(*r));
+    js::listing<watch_reader> w(rt, std::move(*r));
     result<void> begun = w.source().start(rt);
     if (!begun) co_return begun.error();
     std::set<std::string> keys;
     while (true) {
-        result<std::optional<entry>> e = co_await next_listed(rt, w, at.settings.timeout());
-        if (!e) co_return e.error();
-        if (!*e) break;
-        if ((*e)->is_marker())
-            keys.erase((*e)->key);
+        result<std::optional<watch_event>> next =
+            co_await js::next_listed(rt, w, at.settings.timeout());
+        if (!next) co_return next.error();
+        if (!*next) break;
+        entry& e = *(*next)->entry;
+        if (e.is_marker())
+            keys.erase(e.key);
         else
-            keys.insert(std::move((*e)->key));
+            keys.insert(std::move(e.key));
         if (keys.size() > most_entries) co_return endless();
     }
     std::vector<std::string> all;
@@ -98,15 +71,16 @@ op<result<std::vector<entry>>> history(runtime& rt, location at, key_filters fil
     o.include_history = true;
     result<watch_request> r = encode_watch(at, filters, o);
     if (!r) co_return r.error();
-    private_watch w(rt, std::move(*r));
+    js::listing<watch_reader> w(rt, std::move(*r));
     result<void> begun = w.source().start(rt);
     if (!begun) co_return begun.error();
     std::vector<entry> all;
     while (true) {
-        result<std::optional<entry>> e = co_await next_listed(rt, w, at.settings.timeout());
-        if (!e) co_return e.error();
-        if (!*e) break;
-        all.push_back(std::move(**e));
+        result<std::optional<watch_event>> next =
+            co_await js::next_listed(rt, w, at.settings.timeout());
+        if (!next) co_return next.error();
+        if (!*next) break;
+        all.push_back(std::move(*(*next)->entry));
         if (all.size() > most_entries) co_return endless();
     }
     if (all.empty()) {
@@ -129,18 +103,20 @@ op<result<left_markers>> find_markers(runtime& rt, const location& at) {
     o.meta_only = true;
     result<watch_request> r = encode_watch(at, {}, o);
     if (!r) co_return r.error();
-    private_watch w(rt, std::move(*r));
+    js::listing<watch_reader> w(rt, std::move(*r));
     result<void> begun = w.source().start(rt);
     if (!begun) co_return begun.error();
     left_markers found;
     while (true) {
-        result<std::optional<entry>> e = co_await next_listed(rt, w, at.settings.timeout());
-        if (!e) co_return e.error();
-        if (!*e) co_return std::move(found);
-        if ((*e)->is_marker())
-            found.insert_or_assign((*e)->key, left_marker{(*e)->revision, (*e)->created});
+        result<std::optional<watch_event>> next =
+            co_await js::next_listed(rt, w, at.settings.timeout());
+        if (!next) co_return next.error();
+        if (!*next) co_return std::move(found);
+        const entry& e = *(*next)->entry;
+        if (e.is_marker())
+            found.insert_or_assign(e.key, left_marker{e.revision, e.created});
         else
-            found.erase((*e)->key);
+            found.erase(e.key);
         if (found.size() > most_entries) co_return endless();
     }
 }

@@ -9,6 +9,8 @@
 
 #include <natsproto/key_value/watch.hpp>
 
+#include "core/jetstream/listing.hpp"
+
 #include <vector>
 
 namespace nats::kv {
@@ -64,18 +66,8 @@ std::optional<entry_view> watch_reader::read(const nats::message_view& m) const 
 
 op<result<std::optional<watch_event>>> next(runtime& rt, js::ordered_subscription& s,
                                             const watch_reader& reader, time_point deadline) {
-    while (true) {
-        if (s.initial().poll_end()) co_return std::optional<watch_event>(std::in_place);
-        if (reader.initial_only() && s.initial().complete() && !s.ended()) s.stop(rt);
-        result<std::optional<js::message>> m = co_await js::next(rt, s, deadline);
-        if (!m) co_return m.error();
-        if (!*m) {
-            if (s.initial().end_due()) continue;
-            co_return std::optional<watch_event>();
-        }
-        const std::optional<entry_view> e = reader.read((*m)->view()); // none if it was a call
-        if (e) co_return std::optional<watch_event>(std::in_place, entry(*e));
-    }
+    result<std::optional<watch_event>> e = co_await js::next_watched(rt, s, reader, deadline);
+    co_return std::move(e);
 }
 
 } // namespace nats::kv

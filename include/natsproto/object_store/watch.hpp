@@ -5,6 +5,7 @@
 #pragma once
 
 #include <natsproto/jetstream/ordered_subscription.hpp>
+#include <natsproto/jetstream/watch_request.hpp>
 #include <natsproto/message.hpp>
 #include <natsproto/object_store/bucket.hpp>
 #include <natsproto/object_store/object_info.hpp>
@@ -36,38 +37,34 @@ struct watch_update {
     explicit watch_update(object_info i) : object(std::move(i)) {}
 
     std::optional<object_info> object;
-    [[nodiscard]] bool is_end_of_initial() const noexcept { return !object; }
+    [[nodiscard]] bool initial_end() const noexcept { return !object; }
 };
 
-/// Errors: `invalid_argument`.
-[[nodiscard]] result<js::ordered_request> encode_watch(const bucket& b, const watch_options& o);
-
-/// Its address must not change. It must not outlive its runtime. What is no description of an
-/// object is passed over.
-class watch_state {
+/// What a watch makes of messages. What is no description of an object is passed over.
+class watch_reader {
 public:
-    watch_state(runtime& rt, js::ordered_request r, const watch_options& o)
-        : runtime_(&rt), source_(rt, std::move(r)), ignore_deletes_(o.ignore_deletes) {}
-    watch_state(const watch_state&) = delete;
-    watch_state& operator=(const watch_state&) = delete;
-    ~watch_state();
+    using event = watch_update;
+    using event_view = watch_update;
 
-    [[nodiscard]] js::ordered_subscription& source() noexcept { return source_; }
-    /// What a message means; empty: nothing for the user.
+    explicit watch_reader(const watch_options& o) noexcept : ignore_deletes_(o.ignore_deletes) {}
+    /// Empty for what the user is not to see.
     [[nodiscard]] std::optional<watch_update> read(const nats::message_view& m) const;
-    /// Whether the end of what was there has come; true once, to be asked behind each message.
-    [[nodiscard]] bool poll_end_of_initial() noexcept { return source_.initial().poll_end(); }
+    [[nodiscard]] bool initial_only() const noexcept { return false; }
 
 private:
-    runtime* runtime_;
-    js::ordered_subscription source_;
     bool ignore_deletes_;
 };
 
-/// The next update; empty when there will be none, and then `s.source().why()` tells. Errors:
-/// timeout; in_use. `s` must outlive the op.
-[[nodiscard]] op<result<std::optional<watch_update>>> next_update(runtime& rt, watch_state& s,
-                                                                  time_point deadline);
+using watch_request = js::watch_request<watch_reader>;
+
+/// Errors: `invalid_argument`.
+[[nodiscard]] result<watch_request> encode_watch(const bucket& b, const watch_options& o);
+
+/// The next update; empty when there will be none, and then `s.why()` tells. `s` must have been
+/// told to `watch_initial`, and outlive the op, as must `reader`. Errors: `timeout`; `in_use`.
+[[nodiscard]] op<result<std::optional<watch_update>>> next(runtime& rt, js::ordered_subscription& s,
+                                                           const watch_reader& reader,
+                                                           time_point deadline);
 
 /// All objects of a bucket; with `deleted` also those that were.
 [[nodiscard]] op<result<std::vector<object_info>>> list_objects(runtime& rt, bucket b,
