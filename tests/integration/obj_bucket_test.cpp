@@ -47,6 +47,7 @@ TEST_P(obj_bucket, made_changed_and_deleted) {
     EXPECT_TRUE(s.remove("b"));
     EXPECT_EQ(s.remove("b").error(), errc::bucket_not_found);
     EXPECT_EQ(s.bind("b").error(), errc::bucket_not_found);
+    EXPECT_EQ(nats::code_of(s.bind("b").error()), errc::bucket_not_found) << "as an error_code too";
 }
 
 TEST_P(obj_bucket, what_newer_servers_know) {

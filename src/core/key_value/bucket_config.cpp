@@ -10,6 +10,8 @@
 
 #include <natsproto/key_value/names.hpp>
 
+#include "core/jetstream/bucket_streams.hpp"
+
 #include <algorithm>
 #include <limits>
 
@@ -158,7 +160,7 @@ bool differs_by_age(const js::stream_config& existing, const js::stream_config& 
     if (e.discard == wanted.discard && e.allow_direct == wanted.allow_direct) return false;
     e.discard = wanted.discard;
     e.allow_direct = wanted.allow_direct;
-    std::erase_if(e.metadata, [](const auto& m) { return m.first.starts_with("_nats."); });
+    std::erase_if(e.metadata, [](const auto& m) { return js::is_of_server(m.first); });
     if (e.max_msg_size == 0) e.max_msg_size = -1;
     if (e.consumer_limits == js::consumer_limits()) e.consumer_limits.reset(); // of 2.10
     e.extra.clear(); // what a newer server has added

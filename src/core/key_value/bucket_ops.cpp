@@ -11,6 +11,8 @@
 #include <natsproto/jetstream/stream_requests.hpp>
 #include <natsproto/key_value/names.hpp>
 
+#include "core/jetstream/bucket_streams.hpp"
+
 #include <chrono>
 #include <utility>
 
@@ -20,16 +22,8 @@ namespace {
 
 constexpr std::uint32_t level_with_markers = 1;
 
-error in_words_of_buckets(const error& e, const std::string& bucket) {
-    if (e == js::api_code::stream_not_found)
-        return {errc::bucket_not_found, '"' + printable(bucket) + '"'};
-    if (e == js::api_code::stream_name_in_use)
-        return {errc::bucket_exists, '"' + printable(bucket) + "\" with another configuration"};
-    return e;
-}
-
 result<bucket_status> status_of(result<js::stream_info> info, const std::string& bucket) {
-    if (!info) return in_words_of_buckets(info.error(), bucket);
+    if (!info) return js::bucket_error(info.error(), bucket);
     return bucket_status::make(std::move(*info));
 }
 
@@ -65,9 +59,8 @@ op<result<bucket_status>> create_bucket(runtime& rt, js::context c, bucket_confi
     if (made || !(made.error() == js::api_code::stream_name_in_use))
         co_return status_of(std::move(made), b.bucket);
     result<js::stream_info> there = co_await stream_of(rt, c, b.bucket);
-    if (!there) co_return in_words_of_buckets(there.error(), b.bucket);
-    if (!differs_by_age(there->config, *wanted))
-        co_return in_words_of_buckets(made.error(), b.bucket);
+    if (!there) co_return js::bucket_error(there.error(), b.bucket);
+    if (!differs_by_age(there->config, *wanted)) co_return js::bucket_error(made.error(), b.bucket);
     result<js::stream_info> updated =
         co_await js::update_stream(rt, std::move(c), std::move(*wanted));
     co_return status_of(std::move(updated), b.bucket);
@@ -77,7 +70,7 @@ op<result<bucket_status>> update_bucket(runtime& rt, js::context c, bucket_confi
     result<js::stream_config> possible = to_stream_config(b);
     if (!possible) co_return possible.error();
     result<js::stream_info> there = co_await stream_of(rt, c, b.bucket);
-    if (!there) co_return in_words_of_buckets(there.error(), b.bucket);
+    if (!there) co_return js::bucket_error(there.error(), b.bucket);
     if (result<bucket_status> is = bucket_status::make(*there); !is) co_return is.error();
     if (b.limit_marker_ttl > std::chrono::nanoseconds::zero()) {
         result<void> known = co_await look_for_markers(rt, c);
@@ -110,7 +103,7 @@ op<result<void>> remove_bucket(runtime& rt, js::context c, std::string name) {
     if (result<void> ok = check_bucket(name); !ok) co_return ok.error();
     result<js::api_request> r = js::encode_delete_stream(c, stream_name(name));
     result<js::done> gone = co_await js::call<js::done>(rt, std::move(r));
-    if (!gone) co_return in_words_of_buckets(gone.error(), name);
+    if (!gone) co_return js::bucket_error(gone.error(), name);
     co_return result<void>();
 }
 

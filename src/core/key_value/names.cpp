@@ -16,16 +16,8 @@ namespace {
 constexpr std::string_view stream_prefix = "KV_";
 constexpr std::string_view reserved_prefix = "_kv";
 
-bool is_letter_or_digit(char c) noexcept {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || text::is_digit(c);
-}
-
-bool is_in_bucket_name(char c) noexcept {
-    return is_letter_or_digit(c) || c == '-' || c == '_';
-}
-
 bool is_in_key(char c) noexcept {
-    return is_in_bucket_name(c) || c == '/' || c == '=';
+    return text::is_name_character(c) || c == '/' || c == '=';
 }
 
 error bad_key(std::string_view key) {
@@ -51,7 +43,7 @@ bool is_plain_token(std::string_view token) noexcept {
 } // namespace
 
 result<void> check_bucket(std::string_view name) {
-    if (!name.empty() && std::ranges::all_of(name, is_in_bucket_name)) return {};
+    if (!name.empty() && std::ranges::all_of(name, text::is_name_character)) return {};
     return error{errc::invalid_name, "bucket \"" + printable(name) + '"'};
 }
 

@@ -17,6 +17,8 @@
 #include <natsproto/jetstream/stream_requests.hpp>
 #include <natsproto/key_value/names.hpp>
 
+#include "core/jetstream/bucket_streams.hpp"
+
 #include <algorithm>
 #include <unordered_map>
 #include <utility>
@@ -35,8 +37,7 @@ error no_such_key(const std::string& key) {
 error in_words_of_keys(const error& e, const std::string& bucket, const std::string& key) {
     if (e == errc::message_not_found || e == js::api_code::message_not_found)
         return no_such_key(key);
-    if (e == js::api_code::stream_not_found) return {errc::bucket_not_found, '"' + bucket + '"'};
-    return e;
+    return js::bucket_error(e, bucket);
 }
 
 /// `to` is where the messages of `r` go.

@@ -8,6 +8,7 @@
 #include <natsproto/object_store/bucket_config.hpp>
 #include <natsproto/object_store/transfer_options.hpp>
 
+#include "core/jetstream/bucket_streams.hpp"
 #include "core/text/ascii.hpp"
 #include "core/text/base64.hpp"
 
@@ -19,11 +20,6 @@ namespace nats::obj {
 namespace {
 
 constexpr std::string_view stream_prefix = "OBJ_";
-
-bool is_bucket_character(char c) noexcept {
-    const char l = text::lower(c);
-    return (l >= 'a' && l <= 'z') || text::is_digit(c) || c == '-' || c == '_';
-}
 
 std::vector<std::string> subjects_of(const std::string& name) {
     return {"$O." + name + ".C.>", "$O." + name + ".M.>"};
@@ -48,7 +44,7 @@ std::string bucket::meta_subject(std::string_view object) const {
 
 result<void> check_bucket(std::string_view name) {
     const bool good = !name.empty() && name.size() <= 255 - stream_prefix.size() &&
-                      std::ranges::all_of(name, is_bucket_character);
+                      std::ranges::all_of(name, text::is_name_character);
     if (good) return {};
     return error{errc::invalid_name, "bucket \"" + printable(name) + '"'};
 }
@@ -73,7 +69,7 @@ result<js::stream_config> stream_of(const bucket_config& c, const js::stream_con
     s.placement = c.placement;
     s.compression = c.compressed ? js::store_compression::s2 : js::store_compression::none;
     // The server has metadata of its own in it.
-    std::erase_if(s.metadata, [](const auto& m) { return !m.first.starts_with("_nats."); });
+    std::erase_if(s.metadata, [](const auto& m) { return !js::is_of_server(m.first); });
     s.metadata.insert(c.metadata.begin(), c.metadata.end());
     return s;
 }
@@ -81,7 +77,7 @@ result<js::stream_config> stream_of(const bucket_config& c, const js::stream_con
 std::string_view bucket_of_stream(std::string_view stream) noexcept {
     if (!stream.starts_with(stream_prefix)) return {};
     stream.remove_prefix(stream_prefix.size());
-    return std::ranges::all_of(stream, is_bucket_character) ? stream : std::string_view();
+    return std::ranges::all_of(stream, text::is_name_character) ? stream : std::string_view();
 }
 
 result<bucket_status> status_of(js::stream_info i) {
@@ -113,7 +109,7 @@ bucket_config config_of(const bucket_status& s) {
     c.placement = s.stream.config.placement;
     c.compressed = s.compressed;
     c.metadata = s.metadata;
-    std::erase_if(c.metadata, [](const auto& m) { return m.first.starts_with("_nats."); });
+    std::erase_if(c.metadata, [](const auto& m) { return js::is_of_server(m.first); });
     return c;
 }
 

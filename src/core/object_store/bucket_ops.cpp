@@ -8,7 +8,7 @@
 #include <natsproto/jetstream/api_code.hpp>
 #include <natsproto/jetstream/stream_requests.hpp>
 
-#include "core/object_store/bucket_errors.hpp"
+#include "core/jetstream/bucket_streams.hpp"
 
 #include <utility>
 
@@ -16,17 +16,15 @@ namespace nats::obj {
 
 namespace {
 
-result<bucket> bucket_from(js::context c, result<js::stream_info> i, const std::string& name) {
-    if (!i) return bucket_error(i.error(), name);
-    const bool direct = i->config.allow_direct;
-    result<bucket_status> s = status_of(std::move(*i));
-    if (!s) return s.error();
-    return bucket(std::move(c), std::move(s->bucket), direct);
+result<bucket_status> status_from(result<js::stream_info> i, const std::string& name) {
+    if (!i) return js::bucket_error(i.error(), name);
+    return status_of(std::move(*i));
 }
 
-result<bucket_status> status_from(result<js::stream_info> i, const std::string& name) {
-    if (!i) return bucket_error(i.error(), name);
-    return status_of(std::move(*i));
+result<bucket> bucket_from(js::context c, result<bucket_status> s) {
+    if (!s) return s.error();
+    const bool direct = s->stream.config.allow_direct || s->stream.config.mirror_direct;
+    return bucket(std::move(c), std::move(s->bucket), direct);
 }
 
 } // namespace
@@ -35,9 +33,7 @@ op<result<bucket>> create_bucket(runtime& rt, js::context c, bucket_config confi
     result<js::stream_config> s = stream_of(config);
     if (!s) co_return s.error();
     result<js::stream_info> made = co_await js::create_stream(rt, c, std::move(*s));
-    if (!made && made.error() == js::api_code::stream_name_in_use)
-        co_return error(errc::bucket_exists, '"' + config.bucket + '"');
-    co_return bucket_from(std::move(c), std::move(made), config.bucket);
+    co_return bucket_from(std::move(c), status_from(std::move(made), config.bucket));
 }
 
 op<result<bucket>> update_bucket(runtime& rt, js::context c, bucket_config config) {
@@ -46,7 +42,7 @@ op<result<bucket>> update_bucket(runtime& rt, js::context c, bucket_config confi
     result<js::stream_config> s = stream_of(config, now->stream.config);
     if (!s) co_return s.error();
     result<js::stream_info> made = co_await js::update_stream(rt, c, std::move(*s));
-    co_return bucket_from(std::move(c), std::move(made), config.bucket);
+    co_return bucket_from(std::move(c), status_from(std::move(made), config.bucket));
 }
 
 op<result<bucket>> create_or_update_bucket(runtime& rt, js::context c, bucket_config config) {
@@ -58,16 +54,14 @@ op<result<bucket>> create_or_update_bucket(runtime& rt, js::context c, bucket_co
 
 op<result<bucket>> bind_bucket(runtime& rt, js::context c, std::string name) {
     result<bucket_status> s = co_await get_status(rt, c, std::move(name));
-    if (!s) co_return s.error();
-    const bool direct = s->stream.config.allow_direct || s->stream.config.mirror_direct;
-    co_return bucket(std::move(c), std::move(s->bucket), direct);
+    co_return bucket_from(std::move(c), std::move(s));
 }
 
 op<result<void>> remove_bucket(runtime& rt, js::context c, std::string name) {
     if (result<void> ok = check_bucket(name); !ok) co_return ok.error();
     result<js::api_request> r = js::encode_delete_stream(c, "OBJ_" + name);
     result<js::done> gone = co_await js::call<js::done>(rt, std::move(r));
-    if (!gone) co_return bucket_error(gone.error(), name);
+    if (!gone) co_return js::bucket_error(gone.error(), name);
     co_return result<void>();
 }
 

@@ -20,7 +20,7 @@
 #include <natsproto/jetstream/stream_requests.hpp>
 #include <natsproto/object_store/bucket_config.hpp>
 
-#include "core/object_store/bucket_errors.hpp"
+#include "core/jetstream/bucket_streams.hpp"
 
 #include <utility>
 
@@ -82,7 +82,7 @@ op<result<found_object>> find_object(runtime& rt, bucket b, std::string name, bo
     if (m) co_return found_in(std::move(*m));
     if (m.error() == errc::message_not_found || m.error() == js::api_code::message_not_found)
         co_return about(errc::object_not_found, name);
-    co_return bucket_error(m.error(), b.name());
+    co_return js::bucket_error(m.error(), b.name());
 }
 
 op<result<found_object>> find_current(runtime& rt, bucket b, std::string name) {

@@ -17,7 +17,7 @@
 #include <natsproto/jetstream/stream_requests.hpp>
 #include <natsproto/object_store/object_ops.hpp>
 
-#include "core/object_store/bucket_errors.hpp"
+#include "core/jetstream/bucket_streams.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -116,7 +116,7 @@ op<result<void>> reader_state::look_for_chunks(runtime& rt, reader_state& s, tim
     r->timeout = std::clamp<duration>(deadline - rt.now(), 1ms, r->timeout);
     result<js::stream_info> i = co_await js::call<js::stream_info>(rt, std::move(r));
     if (!i && i.error() == js::api_code::stream_not_found)
-        co_return bucket_error(i.error(), s.bucket_.name());
+        co_return js::bucket_error(i.error(), s.bucket_.name());
     if (!i) co_return result<void>(); // nobody knows
     const auto found = i->state.subjects.find(subject);
     const std::uint64_t there = found == i->state.subjects.end() ? 0 : found->second;

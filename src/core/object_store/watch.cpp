@@ -8,8 +8,8 @@
 #include <natsproto/jetstream/delivery.hpp>
 #include <natsproto/jetstream/metadata.hpp>
 
+#include "core/jetstream/bucket_streams.hpp"
 #include "core/jetstream/listing.hpp"
-#include "core/object_store/bucket_errors.hpp"
 
 #include <utility>
 
@@ -62,7 +62,7 @@ op<result<std::vector<object_info>>> list_objects(runtime& rt, bucket b, bool de
     while (true) { // each has the whole timeout
         result<std::optional<watch_update>> u =
             co_await js::next_listed(rt, all_there, b.settings().timeout());
-        if (!u) co_return bucket_error(u.error(), b.name());
+        if (!u) co_return js::bucket_error(u.error(), b.name());
         if (!*u) co_return std::move(all);
         if (all.size() == most_objects)
             co_return error(errc::invalid_response, "a list without an end");

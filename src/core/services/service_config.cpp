@@ -16,10 +16,6 @@ namespace nats::services {
 
 namespace {
 
-bool is_letter(char c) noexcept {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
 bool is_version_number(std::string_view s) noexcept {
     return !s.empty() && (s.size() == 1 || s.front() != '0') &&
            std::ranges::all_of(s, [](char c) { return text::is_digit(c); });
@@ -39,7 +35,7 @@ bool are_identifiers(std::string_view s, bool prerelease) noexcept {
     while (!s.empty()) {
         const std::string_view one = take_up_to(s, '.');
         const bool allowed = std::ranges::all_of(
-            one, [](char c) { return is_letter(c) || text::is_digit(c) || c == '-'; });
+            one, [](char c) { return text::is_letter(c) || text::is_digit(c) || c == '-'; });
         if (one.empty() || !allowed) return false;
         const bool digits = std::ranges::all_of(one, [](char c) { return text::is_digit(c); });
         if (prerelease && digits && !is_version_number(one)) return false;
@@ -74,9 +70,7 @@ std::string choose_queue(std::optional<std::string_view> own, bool none,
 } // namespace
 
 bool is_service_name(std::string_view name) noexcept {
-    return !name.empty() && std::ranges::all_of(name, [](char c) {
-        return is_letter(c) || text::is_digit(c) || c == '-' || c == '_';
-    });
+    return !name.empty() && std::ranges::all_of(name, text::is_name_character);
 }
 
 bool is_semantic_version(std::string_view version) noexcept {

@@ -18,6 +18,13 @@ namespace nats::text {
 [[nodiscard]] constexpr bool is_digit(char c) noexcept {
     return c >= '0' && c <= '9';
 }
+[[nodiscard]] constexpr bool is_letter(char c) noexcept {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+/// What names of buckets, services and endpoints are of.
+[[nodiscard]] constexpr bool is_name_character(char c) noexcept {
+    return is_letter(c) || is_digit(c) || c == '-' || c == '_';
+}
 [[nodiscard]] constexpr bool is_control(char c) noexcept {
     return static_cast<unsigned char>(c) < 0x20 || static_cast<unsigned char>(c) == 0x7f;
 }
