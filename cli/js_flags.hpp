@@ -5,6 +5,8 @@
 
 #pragma once
 
+#include <natsproto/jetstream/stream_config.hpp>
+
 #include "common.hpp"
 
 #include <CLI/App.hpp>
@@ -151,5 +153,49 @@ private:
     CLI::App& app_;
     std::vector<change> changes_;
 };
+
+// Flags that streams and buckets have.
+
+/// `replicas`, and the `placement` of a configuration; `tags` is that flag's name.
+template <class Config, class N>
+void add_placement(config_flags<Config>& f, N Config::* replicas, const char* tags) {
+    f.number("--replicas", "N", "How many servers keep it", replicas, 1, 5);
+    f.add("--cluster", "NAME", "The cluster that keeps it", [](const std::string& name) {
+        return [name](Config& c) {
+            if (!c.placement) c.placement.emplace();
+            c.placement->cluster = name;
+        };
+    });
+    f.add_list(tags, "TAGS", "Only servers with these tags keep it: a comma list",
+               [](std::vector<std::string> given) {
+                   return [given](Config& c) {
+                       if (!c.placement) c.placement.emplace();
+                       c.placement->tags = given;
+                   };
+               });
+}
+
+/// The `republish` of a configuration; `done` is what was done with a message.
+template <class Config>
+void add_republish(config_flags<Config>& f, const std::string& done) {
+    const auto text = [&f](const char* flag, const std::string& help,
+                           std::string js::republish::* member) {
+        f.add(flag, "SUBJECT", help, [member](const std::string& subject) {
+            return [member, subject](Config& c) {
+                if (!c.republish) c.republish.emplace();
+                (*c.republish).*member = subject;
+            };
+        });
+    };
+    text("--republish-source", "Which subjects --republish-destination is for",
+         &js::republish::src);
+    text("--republish-destination", "Publish what was " + done + " once more, to here",
+         &js::republish::dest);
+    f.add_switch("--republish-headers,!--no-republish-headers", "Publish only the headers there",
+                 [](Config& c, bool on) {
+                     if (!c.republish) c.republish.emplace();
+                     c.republish->headers_only = on;
+                 });
+}
 
 } // namespace nats::cli

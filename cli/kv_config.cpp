@@ -46,52 +46,14 @@ void add_limits(bucket_flags& f) {
              &bucket_config::compression);
 }
 
-void add_placement(bucket_flags& f) {
-    f.number("--replicas", "N", "How many servers keep it", &bucket_config::replicas, 1, 5);
-    f.add("--cluster", "NAME", "The cluster that keeps it", [](const std::string& name) {
-        return [name](bucket_config& c) {
-            if (!c.placement) c.placement.emplace();
-            c.placement->cluster = name;
-        };
-    });
-    f.add_list("--tags", "TAGS", "Only servers with these tags keep it: a comma list",
-               [](std::vector<std::string> tags) {
-                   return [tags](bucket_config& c) {
-                       if (!c.placement) c.placement.emplace();
-                       c.placement->tags = tags;
-                   };
-               });
-}
-
-void add_republish(bucket_flags& f) {
-    const auto text = [&f](const std::string& flag, const std::string& help,
-                           std::string js::republish::* member) {
-        f.add(flag, "SUBJECT", help, [member](const std::string& subject) {
-            return [member, subject](bucket_config& c) {
-                if (!c.republish) c.republish.emplace();
-                (*c.republish).*member = subject;
-            };
-        });
-    };
-    text("--republish-source", "Which subjects --republish-destination is for",
-         &js::republish::src);
-    text("--republish-destination", "Publish what was written once more, to here",
-         &js::republish::dest);
-    f.add_switch("--republish-headers,!--no-republish-headers", "Publish only the headers there",
-                 [](bucket_config& c, bool on) {
-                     if (!c.republish) c.republish.emplace();
-                     c.republish->headers_only = on;
-                 });
-}
-
 void add_flags(CLI::App& app, bucket_edit_options& o) {
     add_bucket_name(app, o.name)->required();
     o.flags.text("--description", "TEXT", "What it is for", &bucket_config::description);
     o.flags.metadata("--metadata", "Something to keep with it (2.10); may be repeated",
                      &bucket_config::metadata);
     add_limits(o.flags);
-    add_placement(o.flags);
-    add_republish(o.flags);
+    add_placement(o.flags, &bucket_config::replicas, "--tags");
+    add_republish(o.flags, "written");
     add_json(app, o.json);
 }
 

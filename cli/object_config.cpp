@@ -36,20 +36,7 @@ void add_bucket_flags(bucket_flags& f) {
     f.choice("--storage", "Where it is kept: file, memory", &bucket_config::storage,
              bucket_flags::words<js::storage_type>{{"file", js::storage_type::file},
                                                    {"memory", js::storage_type::memory}});
-    f.number("--replicas", "N", "How many servers keep it", &bucket_config::replicas, 1, 5);
-    f.add("--cluster", "NAME", "The cluster that keeps it", [](const std::string& name) {
-        return [name](bucket_config& c) {
-            if (!c.placement) c.placement.emplace();
-            c.placement->cluster = name;
-        };
-    });
-    f.add_list("--tags", "TAGS", "Only servers with these tags keep it: a comma list",
-               [](std::vector<std::string> tags) {
-                   return [tags](bucket_config& c) {
-                       if (!c.placement) c.placement.emplace();
-                       c.placement->tags = tags;
-                   };
-               });
+    add_placement(f, &bucket_config::replicas, "--tags");
     f.toggle("--compress,!--no-compress", "Compress it on the server's disk (2.10)",
              &bucket_config::compressed);
     f.metadata("--metadata", "What else there is to say (2.10); may be repeated",

@@ -85,45 +85,6 @@ void add_sources(stream_flags& f) {
           });
 }
 
-void add_republish(stream_flags& f) {
-    f.add("--republish-source", "SUBJECT", "Which subjects --republish-destination is for",
-          [](const std::string& subject) {
-              return [subject](stream_config& c) {
-                  if (!c.republish) c.republish.emplace();
-                  c.republish->src = subject;
-              };
-          });
-    f.add("--republish-destination", "SUBJECT", "Publish what was stored once more, to here",
-          [](const std::string& subject) {
-              return [subject](stream_config& c) {
-                  if (!c.republish) c.republish.emplace();
-                  c.republish->dest = subject;
-              };
-          });
-    f.add_switch("--republish-headers,!--no-republish-headers", "Publish only the headers there",
-                 [](stream_config& c, bool on) {
-                     if (!c.republish) c.republish.emplace();
-                     c.republish->headers_only = on;
-                 });
-}
-
-void add_placement(stream_flags& f) {
-    f.number("--replicas", "N", "How many servers keep it", &stream_config::num_replicas, 1, 5);
-    f.add("--cluster", "NAME", "The cluster that keeps it", [](const std::string& name) {
-        return [name](stream_config& c) {
-            if (!c.placement) c.placement.emplace();
-            c.placement->cluster = name;
-        };
-    });
-    f.add_list("--tag", "TAGS", "Only servers with these tags keep it: a comma list",
-               [](std::vector<std::string> tags) {
-                   return [tags](stream_config& c) {
-                       if (!c.placement) c.placement.emplace();
-                       c.placement->tags = tags;
-                   };
-               });
-}
-
 void add_policies(stream_flags& f) {
     f.choice("--retention", "When messages go: limits, interest, work (or workqueue)",
              &stream_config::retention,
@@ -234,9 +195,9 @@ void add_flags(CLI::App& app, stream_edit_options& o) {
                      &stream_config::metadata);
     add_policies(o.flags);
     add_limits(o.flags);
-    add_placement(o.flags);
+    add_placement(o.flags, &stream_config::num_replicas, "--tag");
     add_permissions(o.flags);
-    add_republish(o.flags);
+    add_republish(o.flags, "stored");
     add_json(app, o.json);
 }
 
