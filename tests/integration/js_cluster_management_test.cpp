@@ -5,10 +5,7 @@
 
 #include <natsproto/jetstream/api_code.hpp>
 
-#include "integration/cluster.hpp"
-#include "integration/jetstream_under_test.hpp"
-#include "integration/scratch.hpp"
-#include "integration/server_test.hpp"
+#include "integration/jetstream_cluster_test.hpp"
 
 #include <algorithm>
 #include <optional>
@@ -18,29 +15,27 @@
 namespace nats::test {
 namespace {
 
-class js_clusters : public server_test {
+class js_clusters : public jetstream_cluster_test {
 protected:
+    /// Patient: servers ask each other for lists, and wait some seconds for the answers.
+    js_clusters() : jetstream_cluster_test(long_enough) {}
     void SetUp() override {
-        server_test::SetUp();
+        jetstream_cluster_test::SetUp();
         if (HasFatalFailure() || IsSkipped()) return;
-        nodes_.emplace(program(),
-                       "jetstream { store_dir: \"" + files_.path("jetstream-${NODE}") + "\" }\n");
-        urls_ = nodes_->urls();
-        nc_.emplace(client::connect({.servers = urls_}).value());
-        js_.emplace(jetstream::make(*nc_, {.timeout = long_enough}).value());
-        quick_.emplace(jetstream::make(*nc_, {.timeout = 500ms}).value());
+        quick_.emplace(jetstream::make(admin(), {.timeout = 500ms}).value());
         wait_for_meta();
     }
-    /// Patient: servers ask each other for lists, and wait some seconds for the answers.
-    [[nodiscard]] jetstream& js() { return *js_; }
+    [[nodiscard]] client start_nodes(const std::string& config) override {
+        nodes_.emplace(program(), config);
+        const std::string urls = nodes_->urls();
+        return client::connect({.servers = urls}).value();
+    }
     /// For asking again and again.
     [[nodiscard]] jetstream& quick() { return *quick_; }
     /// The group that keeps all configurations has a leader. Without one nobody answers.
     void wait_for_meta() {
-        ASSERT_TRUE(
-            wait_until([&] { return quick().account_info().has_value(); }, cluster_patience));
+        ASSERT_TRUE(in_the_end([&] { return quick().account_info(); }));
     }
-    [[nodiscard]] cluster& nodes() { return *nodes_; }
     [[nodiscard]] static js::stream_config three(const std::string& name) {
         js::stream_config c(name, {name + ".>"});
         c.num_replicas = 3;
@@ -48,8 +43,7 @@ protected:
     }
     /// Once it is known; servers are slow to take each other as current.
     void make(const js::stream_config& c) {
-        const auto made = [&] { return quick().create_stream(c).has_value(); };
-        ASSERT_TRUE(wait_until(made, cluster_patience));
+        ASSERT_TRUE(in_the_end([&] { return quick().create_stream(c); }));
     }
     /// What `f` says of the stream's cluster, when that is true.
     template <class F>
@@ -58,7 +52,7 @@ protected:
             const result<js::stream_info> i = quick().stream_info(stream);
             return i && i->cluster && f(*i->cluster);
         };
-        return wait_until(look, cluster_patience);
+        return in_the_end(look);
     }
     static bool all_current(const js::cluster_info& c) {
         return !c.leader.empty() && c.replicas.size() == 2 &&
@@ -66,11 +60,6 @@ protected:
     }
 
 private:
-    scratch files_;
-    std::optional<cluster> nodes_;
-    std::string urls_;
-    std::optional<client> nc_;
-    std::optional<jetstream> js_;
     std::optional<jetstream> quick_;
 };
 NATSPROTO_ON_NATS_SERVERS(js_clusters);
@@ -107,9 +96,9 @@ TEST_P(js_clusters, another_leader) {
         const result<js::consumer_info> i = quick().consumer_info("S", "d");
         return i && i->cluster && i->cluster->replicas.size() == 2 && !i->cluster->leader.empty();
     };
-    ASSERT_TRUE(wait_until(led, cluster_patience));
+    ASSERT_TRUE(in_the_end(led));
     EXPECT_TRUE(js().step_down_consumer("S", "d"));
-    EXPECT_TRUE(wait_until(led, cluster_patience));
+    EXPECT_TRUE(in_the_end(led));
 }
 
 TEST_P(js_clusters, a_leader_of_ones_choice) {

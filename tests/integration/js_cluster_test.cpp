@@ -5,10 +5,7 @@
 // said, a consumer gets and acknowledges all of it, and an ordered one reads it in order.
 // tests/sim/jetstream_test.cpp has the same in virtual time.
 
-#include "integration/cluster.hpp"
-#include "integration/jetstream_under_test.hpp"
-#include "integration/scratch.hpp"
-#include "integration/server_test.hpp"
+#include "integration/jetstream_cluster_test.hpp"
 
 #include <charconv>
 #include <cstdint>
@@ -168,43 +165,10 @@ private:
     std::uint64_t last_ = 0;
 };
 
-class js_cluster : public server_test {
+class js_cluster : public jetstream_cluster_test {
 protected:
-    void SetUp() override {
-        server_test::SetUp();
-        if (HasFatalFailure() || IsSkipped()) return;
-        nodes_.emplace(program());
-        nodes_->restart_all("jetstream { store_dir: \"" + files_.path("${NODE}") + "\" }");
-        admin_.emplace(join(nodes_->urls()));
-        js_.emplace(jetstream::make(*admin_, {.timeout = 1s}).value());
-    }
-    [[nodiscard]] cluster& nodes() { return *nodes_; }
-    [[nodiscard]] jetstream& js() { return *js_; }
+    js_cluster() : jetstream_cluster_test(1s, false) {}
 
-    [[nodiscard]] static client join(const std::string& url) {
-        options o{.connect_timeout = 500ms,
-                  .ping_interval = 200ms,
-                  .max_reconnects = -1,
-                  .reconnect_wait = 10ms,
-                  .reconnect_jitter = {}};
-        o.servers = url;
-        o.randomize = false;
-        return client::connect(o).value();
-    }
-    /// Asks until it is done: leaders are elected meanwhile.
-    template <class Ask>
-    [[nodiscard]] static bool in_the_end(Ask ask) {
-        std::string why;
-        const bool done = wait_until(
-            [&] {
-                const auto answer = ask();
-                if (!answer) why = answer.error().message();
-                return answer.has_value();
-            },
-            cluster_patience);
-        EXPECT_TRUE(done) << why;
-        return done;
-    }
     [[nodiscard]] bool make_stream() {
         js::stream_config stream("ORDERS", {"orders"});
         stream.num_replicas = 3;
@@ -212,26 +176,6 @@ protected:
         workers.ack_wait = 2s;
         return in_the_end([&] { return js().create_stream(stream); }) &&
                in_the_end([&] { return js().create_consumer("ORDERS", workers); });
-    }
-    /// The stream's leader and whether the others are up to date; empty when there is none.
-    struct state {
-        std::string leader;
-        bool complete = false;
-    };
-    [[nodiscard]] state look() {
-        const result<js::stream_info> info = js().stream_info("ORDERS");
-        state s;
-        if (!info || !info->cluster) return s;
-        s.leader = info->cluster->leader;
-        s.complete = !s.leader.empty() && info->cluster->replicas.size() == cluster::size - 1;
-        for (const js::peer_info& p : info->cluster->replicas)
-            s.complete = s.complete && p.current && !p.offline;
-        return s;
-    }
-    [[nodiscard]] std::string leader() {
-        std::string name;
-        EXPECT_TRUE(wait_until([&] { return !(name = look().leader).empty(); }, cluster_patience));
-        return name;
     }
     /// All messages of the stream, by a consumer that exists only for that.
     [[nodiscard]] sequence_of read_all() {
@@ -256,12 +200,6 @@ protected:
         }
         return where;
     }
-
-private:
-    scratch files_;
-    std::optional<cluster> nodes_;
-    std::optional<client> admin_;
-    std::optional<jetstream> js_;
 };
 
 #ifdef NATSPROTO_TEST_ON_ASIO
@@ -275,7 +213,7 @@ INSTANTIATE_TEST_SUITE_P(servers, js_cluster,
 
 TEST_P(js_cluster, keeps_what_it_has_acknowledged_while_leaders_go) {
     ASSERT_TRUE(make_stream());
-    const std::string first = leader();
+    const std::string first = leader_of("ORDERS");
     client from = join(nodes()[cluster::index_of_name(first)].url()); // which will be killed
     client to = join(nodes().urls());
     shop orders(from);
@@ -299,7 +237,7 @@ TEST_P(js_cluster, keeps_what_it_has_acknowledged_while_leaders_go) {
                    !orders.stored().empty() && orders.stored().rbegin()->first > mark;
         });
     };
-    const auto all_current = [&] { return run_until([&] { return look().complete; }); };
+    const auto all_current = [&] { return run_until([&] { return state_of("ORDERS").complete; }); };
     ASSERT_TRUE(goes_on());
 
     nodes()[cluster::index_of_name(first)].kill();
@@ -308,10 +246,10 @@ TEST_P(js_cluster, keeps_what_it_has_acknowledged_while_leaders_go) {
     ASSERT_TRUE(all_current());
     EXPECT_GE(from.stats().reconnects, 1U);
 
-    const std::string second = leader();
+    const std::string second = leader_of("ORDERS");
     nodes()[cluster::index_of_name(second)].suspend();
     ASSERT_TRUE(run_until([&] {
-        const std::string now = look().leader;
+        const std::string now = state_of("ORDERS").leader;
         return !now.empty() && now != second;
     }));
     ASSERT_TRUE(goes_on());
@@ -319,7 +257,8 @@ TEST_P(js_cluster, keeps_what_it_has_acknowledged_while_leaders_go) {
     ASSERT_TRUE(all_current());
 
     ASSERT_TRUE(in_the_end([&] { return js().step_down_stream("ORDERS"); }));
-    ASSERT_TRUE(run_until([&] { return !look().leader.empty(); })); // which may be the same again
+    ASSERT_TRUE(run_until(
+        [&] { return !state_of("ORDERS").leader.empty(); })); // which may be the same again
     ASSERT_TRUE(goes_on());
     EXPECT_GT(orders.failures(), 0U) << "there was no trouble";
 

@@ -21,9 +21,6 @@ protected:
         if (HasFatalFailure() || IsSkipped()) return;
         start("jetstream: { store_dir: \"" + files_.path("store") + "\" }");
     }
-    static options patient() {
-        return {.max_reconnects = -1, .reconnect_wait = 10ms, .reconnect_jitter = {}};
-    }
     static js::consumer_config consumer(duration ack_wait = 30s) {
         js::consumer_config c("C");
         c.ack_wait = ack_wait;
@@ -63,15 +60,6 @@ protected:
             if (!m) return text + m.error().message();
             if (!*m) return text;
             text += std::string((*m)->payload()) + ' ';
-        }
-    }
-    /// Handles what comes until it is true.
-    template <class Condition>
-    static void poll_until(client& nc, Condition holds) {
-        const stopwatch watch;
-        while (!holds()) {
-            ASSERT_LT(watch.elapsed(), long_enough);
-            (void)nc.poll(50ms);
         }
     }
 

@@ -4,9 +4,8 @@
 // clients add to by compare and set add up exactly, locks belong to one client at a time, and
 // watches come to the state of the bucket. tests/sim/kv_test.cpp has the same in virtual time.
 
-#include "integration/cluster.hpp"
+#include "integration/jetstream_cluster_test.hpp"
 #include "integration/kv_test.hpp"
-#include "integration/scratch.hpp"
 
 #include <array>
 #include <cstddef>
@@ -36,16 +35,6 @@ std::string text_of(const counts& all) {
     std::string text;
     for (const int n : all) text += std::to_string(n) + ' ';
     return text;
-}
-
-client join(const std::string& url) {
-    options o{.connect_timeout = 500ms,
-              .ping_interval = 200ms,
-              .max_reconnects = -1,
-              .reconnect_wait = 10ms,
-              .reconnect_jitter = {}};
-    o.servers = url;
-    return client::connect(o).value();
 }
 
 /// Adds to its own of the counts, and now and then takes a lock and gives it back.
@@ -118,49 +107,28 @@ private:
     int doubts_ = 0;
 };
 
-class kv_cluster : public server_test {
+class kv_cluster : public jetstream_cluster_test {
 protected:
     void SetUp() override {
-        server_test::SetUp();
+        jetstream_cluster_test::SetUp();
         if (HasFatalFailure() || IsSkipped()) return;
-        nodes_.emplace(program());
-        nodes_->restart_all("jetstream { store_dir: \"" + files_.path("${NODE}") + "\" }");
-        admin_.emplace(join(nodes_->urls()));
-        js_.emplace(jetstream::make(*admin_, {.timeout = 1s}).value());
-        ASSERT_TRUE(wait_until([&] { return make_bucket(); }, cluster_patience));
+        ASSERT_TRUE(in_the_end([&] { return make_bucket(); }));
     }
     [[nodiscard]] bool make_bucket() {
         kv::bucket_config c("b");
         c.replicas = 3;
-        result<kv_bucket> b = key_value(*js_).create(c);
+        result<kv_bucket> b = key_value(js()).create(c);
         if (b) bucket_ = *b;
         return b.has_value();
     }
-    [[nodiscard]] cluster& nodes() { return *nodes_; }
-    [[nodiscard]] client& admin() { return *admin_; }
     [[nodiscard]] kv_bucket& bucket() { return bucket_; }
 
-    struct state {
-        std::string leader;
-        bool complete = false;
-    };
     [[nodiscard]] state look() {
         const result<kv::bucket_status> status = bucket_.status();
-        state s;
-        if (!status || !status->info().cluster) return s;
-        const js::cluster_info& c = *status->info().cluster;
-        s.leader = c.leader;
-        s.complete = !s.leader.empty() && c.replicas.size() == cluster::size - 1;
-        for (const js::peer_info& p : c.replicas)
-            s.complete = s.complete && p.current && !p.offline;
-        return s;
+        return status ? state_of(status->info().cluster) : state();
     }
 
 private:
-    scratch files_;
-    std::optional<cluster> nodes_;
-    std::optional<client> admin_;
-    std::optional<jetstream> js_;
     kv_bucket bucket_;
 };
 
@@ -169,8 +137,7 @@ INSTANTIATE_TEST_SUITE_P(servers, kv_cluster, testing::Values(generation::newest
                          [](const auto& g) { return name_of(g.param); });
 
 TEST_P(kv_cluster, no_update_is_lost_while_leaders_go) {
-    ASSERT_TRUE(wait_until([&] { return bucket().put("counts", text_of({})).has_value(); },
-                           cluster_patience));
+    ASSERT_TRUE(in_the_end([&] { return bucket().put("counts", text_of({})).has_value(); }));
     std::map<std::string, std::string> seen;
     int ends = 0;
     kv_watch watch = bucket()
@@ -188,16 +155,14 @@ TEST_P(kv_cluster, no_update_is_lost_while_leaders_go) {
     std::vector<std::unique_ptr<writer>> all;
     for (std::size_t i = 0; i < writers; ++i) {
         all.push_back(std::make_unique<writer>(nodes().urls(), i));
-        ASSERT_TRUE(wait_until([&] { return all.back()->bind(); }, cluster_patience));
+        ASSERT_TRUE(in_the_end([&] { return all.back()->bind(); }));
     }
     const auto run_until = [&](auto holds) {
-        return wait_until(
-            [&] {
-                for (const auto& w : all) w->step();
-                (void)admin().poll();
-                return holds();
-            },
-            cluster_patience);
+        return in_the_end([&] {
+            for (const auto& w : all) w->step();
+            (void)admin().poll();
+            return holds();
+        });
     };
     const auto all_have = [&](int n) {
         for (const auto& w : all) {
@@ -221,20 +186,16 @@ TEST_P(kv_cluster, no_update_is_lost_while_leaders_go) {
     EXPECT_GT(trouble, 0) << "nothing was proved";
 
     const std::string sum = text_of({goal, goal, goal});
-    EXPECT_TRUE(wait_until(
-        [&] {
-            (void)admin().poll();
-            return seen["counts"] == sum && ends == 1;
-        },
-        cluster_patience))
-        << seen["counts"] << " and " << ends << " ends";
+    EXPECT_TRUE(in_the_end([&] {
+        (void)admin().poll();
+        return seen["counts"] == sum && ends == 1;
+    })) << seen["counts"]
+        << " and " << ends << " ends";
     result<kv::entry> last = errc::timeout;
-    EXPECT_TRUE(wait_until(
-        [&] {
-            last = bucket().get("counts", {.from_leader = true});
-            return last.has_value();
-        },
-        cluster_patience));
+    EXPECT_TRUE(in_the_end([&] {
+        last = bucket().get("counts", {.from_leader = true});
+        return last.has_value();
+    }));
     EXPECT_EQ(last.value().value, sum) << "an update was lost, or made twice";
 }
 

@@ -150,11 +150,7 @@ public:
 };
 
 TEST_P(kv_watching, comes_to_the_state_of_the_bucket) {
-    options patient;
-    patient.max_reconnects = -1;
-    patient.reconnect_wait = 10ms;
-    patient.reconnect_jitter = {};
-    client other = connect(patient);
+    client other = connect(patient());
     kv_bucket b = make_bucket();
     for (int i = 0; i < 200; ++i) ASSERT_TRUE(b.put("k" + std::to_string(i), "0"));
     jetstream watching(other);
@@ -191,11 +187,7 @@ TEST_P(kv_watching, comes_to_the_state_of_the_bucket) {
 }
 
 TEST_P(kv_watching, over_a_restart) {
-    options patient;
-    patient.max_reconnects = -1;
-    patient.reconnect_wait = 10ms;
-    patient.reconnect_jitter = {};
-    client other = connect(patient);
+    client other = connect(patient());
     jetstream on_other = jetstream::make(other, {.timeout = 500ms}).value();
     kv_bucket b = key_value(on_other).create(kv::bucket_config("b")).value();
     ASSERT_TRUE(b.put("a", "1"));

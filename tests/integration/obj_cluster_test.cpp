@@ -6,7 +6,7 @@
 
 #include <natsproto/openssl/provider.hpp> // for the digests
 
-#include "integration/cluster.hpp"
+#include "integration/jetstream_cluster_test.hpp"
 #include "integration/object_test.hpp"
 
 #include <algorithm>
@@ -19,19 +19,16 @@
 namespace nats::test {
 namespace {
 
-class obj_cluster : public server_test {
+class obj_cluster : public jetstream_cluster_test {
 protected:
     static constexpr std::size_t size = 2'000'000;
 
+    obj_cluster() : jetstream_cluster_test(2s) {}
     void SetUp() override {
-        server_test::SetUp();
+        jetstream_cluster_test::SetUp();
         if (HasFatalFailure() || IsSkipped()) return;
-        nodes_.emplace(program());
-        nodes_->restart_all("jetstream { store_dir: \"" + files_.path("${NODE}") + "\" }");
-        nc_.emplace(join());
+        nc_.emplace(join(nodes().urls()));
         const jetstream objects = jetstream::make(*nc_, {.timeout = 2s}).value();
-        admin_.emplace(join());
-        js_.emplace(jetstream::make(*admin_, {.timeout = 2s}).value());
         obj::bucket_config c("b");
         c.replicas = 3;
         ASSERT_TRUE(in_the_end([&] {
@@ -40,39 +37,10 @@ protected:
             return made.has_value();
         }));
     }
-    [[nodiscard]] client join() {
-        options o{.connect_timeout = 500ms,
-                  .ping_interval = 200ms,
-                  .max_reconnects = -1,
-                  .reconnect_wait = 10ms,
-                  .reconnect_jitter = {}};
-        const std::string urls = nodes_->urls();
-        o.servers = urls;
-        return client::connect(o).value();
-    }
-    template <class Holds>
-    [[nodiscard]] static bool in_the_end(Holds holds) {
-        return wait_until(holds, cluster_patience);
-    }
-    [[nodiscard]] std::string leader() {
-        const result<js::stream_info> i = js_->stream_info("OBJ_b");
-        return i && i->cluster ? i->cluster->leader : std::string();
-    }
     /// The node of the stream's leader.
-    [[nodiscard]] std::size_t leading() {
-        std::string name;
-        EXPECT_TRUE(in_the_end([&] { return !(name = leader()).empty(); }));
-        return cluster::index_of_name(name);
-    }
+    [[nodiscard]] std::size_t leading() { return cluster::index_of_name(leader_of("OBJ_b")); }
     [[nodiscard]] bool all_current() {
-        return in_the_end([&] {
-            const result<js::stream_info> i = js_->stream_info("OBJ_b");
-            return i && i->cluster && !i->cluster->leader.empty() &&
-                   i->cluster->replicas.size() == cluster::size - 1 &&
-                   std::ranges::all_of(i->cluster->replicas, [](const js::peer_info& p) {
-                       return p.current && !p.offline;
-                   });
-        });
+        return in_the_end([&] { return state_of("OBJ_b").complete; });
     }
     /// Writes version `n`; `trouble` happens in the middle of it. Whether it is stored for certain.
     bool put(unsigned n, const std::function<void()>& trouble) {
@@ -115,11 +83,7 @@ protected:
         look();
     }
 
-    scratch files_;
-    std::optional<cluster> nodes_;
-    std::optional<client> nc_;
-    std::optional<client> admin_; ///< asks in the middle of what the other one does
-    std::optional<jetstream> js_; ///< its
+    std::optional<client> nc_; ///< the admin asks in the middle of what it does
     object_bucket bucket_;
     std::set<unsigned> may_be_;
 };
@@ -133,21 +97,21 @@ TEST_P(obj_cluster, is_whole_while_leaders_go) {
     auto watch = bucket_.watch().value();
 
     std::size_t down = 0;
-    (void)put(2, [&] { (*nodes_)[down = leading()].kill(); });
+    (void)put(2, [&] { nodes()[down = leading()].kill(); });
     look();
     put_for_certain(3);
-    nodes_->restart(down);
+    nodes().restart(down);
     ASSERT_TRUE(all_current());
     look();
 
-    (void)put(4, [&] { (void)js_->step_down_stream("OBJ_b"); });
+    (void)put(4, [&] { (void)js().step_down_stream("OBJ_b"); });
     look();
     put_for_certain(5);
 
-    (void)put(6, [&] { (*nodes_)[down = leading()].suspend(); });
+    (void)put(6, [&] { nodes()[down = leading()].suspend(); });
     look();
     put_for_certain(7);
-    (*nodes_)[down].resume();
+    nodes()[down].resume();
     ASSERT_TRUE(all_current());
     look();
 
@@ -156,11 +120,11 @@ TEST_P(obj_cluster, is_whole_while_leaders_go) {
     bool killed = false;
     while (const std::optional<std::string_view> piece = r.next().value()) {
         got += *piece;
-        if (!killed && got.size() > size / 2) (*nodes_)[down = leading()].kill();
+        if (!killed && got.size() > size / 2) nodes()[down = leading()].kill();
         killed = killed || got.size() > size / 2;
     }
     EXPECT_TRUE(got == some_bytes(size, 7)) << "a read goes on";
-    nodes_->restart(down);
+    nodes().restart(down);
 
     std::string last;
     ASSERT_TRUE(in_the_end([&] {

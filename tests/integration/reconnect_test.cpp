@@ -17,9 +17,6 @@ namespace {
 
 class reconnecting : public server_test {
 protected:
-    [[nodiscard]] static options quick() {
-        return {.max_reconnects = -1, .reconnect_wait = 10ms, .reconnect_jitter = {}};
-    }
     /// Of a server that is killed: a reset, if it had not read everything.
     [[nodiscard]] static bool is_end(errc code) {
         return code == errc::eof || code == errc::io_error;
@@ -35,7 +32,7 @@ NATSPROTO_ON_EVERY_SERVER(reconnecting);
 
 TEST_P(reconnecting, subscriptions_are_there_again) {
     start();
-    client nc = connect(quick());
+    client nc = connect(patient());
     event_log log(nc);
     subscription a = subscribed(nc, "a");
     std::string handled;
@@ -63,7 +60,7 @@ TEST_P(reconnecting, subscriptions_are_there_again) {
 
 TEST_P(reconnecting, a_maximum_counts_across_it) {
     start();
-    client nc = connect(quick());
+    client nc = connect(patient());
     subscription sub = nc.subscribe("m").value();
     ASSERT_TRUE(sub.unsubscribe(5));
     for (int i = 0; i < 3; ++i) ASSERT_TRUE(nc.publish("m", std::to_string(i)));
@@ -79,7 +76,7 @@ TEST_P(reconnecting, a_maximum_counts_across_it) {
 
 TEST_P(reconnecting, groups_stay_groups) {
     start();
-    client nc = connect(quick());
+    client nc = connect(patient());
     int a = 0;
     int b = 0;
     const subscription first =
@@ -98,10 +95,10 @@ TEST_P(reconnecting, groups_stay_groups) {
 
 TEST_P(reconnecting, publishes_are_kept_up_to_a_limit_and_arrive_in_order) {
     start();
-    options o = quick();
+    options o = patient();
     o.reconnect_buffer = 100'000;
     client nc = connect(o);
-    client reader = connect(quick());
+    client reader = connect(patient());
     subscription sub = subscribed(reader, "k");
     go_down(nc);
     std::size_t kept = 0;
@@ -129,7 +126,7 @@ TEST_P(reconnecting, publishes_are_kept_up_to_a_limit_and_arrive_in_order) {
 
 TEST_P(reconnecting, without_a_buffer_a_publish_is_refused_at_once) {
     start();
-    options o = quick();
+    options o = patient();
     o.reconnect_buffer = 0;
     client nc = connect(o);
     go_down(nc);
@@ -140,9 +137,9 @@ TEST_P(reconnecting, without_a_buffer_a_publish_is_refused_at_once) {
 
 TEST_P(reconnecting, a_program_that_only_publishes_gets_connected_again) {
     start();
-    client nc = connect(quick());
+    client nc = connect(patient());
     event_log log(nc);
-    client reader = connect(quick());
+    client reader = connect(patient());
     subscription sub = subscribed(reader, "p");
     server().stop();
     ASSERT_TRUE(wait_until(
@@ -177,7 +174,7 @@ TEST_P(reconnecting, off_means_that_the_end_is_the_end) {
 
 TEST_P(reconnecting, a_server_is_given_up_after_so_many_failures) {
     start();
-    options o = quick();
+    options o = patient();
     o.max_reconnects = 3;
     client nc = connect(o);
     event_log log(nc);
@@ -193,7 +190,7 @@ TEST_P(reconnecting, a_server_that_is_not_there_yet) {
     start();
     server().stop();
     const std::string url = server().url();
-    options o = quick();
+    options o = patient();
     o.servers = url;
     EXPECT_EQ(code_of(client::connect(o)), errc::connect_failed);
     o.retry_on_failed_connect = true;
@@ -212,7 +209,7 @@ TEST_P(reconnecting, a_server_that_is_not_there_yet) {
 
 TEST_P(reconnecting, by_force_is_at_once_and_another_connection) {
     start();
-    options o = quick();
+    options o = patient();
     o.reconnect_wait = long_enough;
     client nc = connect(o);
     event_log log(nc);
@@ -237,7 +234,7 @@ TEST_P(reconnecting, by_force_is_at_once_and_another_connection) {
 
 TEST_P(reconnecting, by_force_ends_a_wait) {
     start();
-    options o = quick();
+    options o = patient();
     o.reconnect_wait = long_enough;
     client nc = connect(o);
     go_down(nc);
@@ -251,13 +248,13 @@ TEST_P(reconnecting, by_force_ends_a_wait) {
 TEST_P(reconnecting, requests_wait_on_or_fail_as_was_chosen) {
     for (const bool fail : {false, true}) {
         start(); // a new one: a server ends with the thread that has started it
-        options o = quick();
+        options o = patient();
         o.fail_requests_on_disconnect = fail;
         client nc = connect(o);
         std::atomic<bool> done = false;
         // A responder that restarts the server, and answers afterwards.
         std::thread responds([&] {
-            client other = connect(quick());
+            client other = connect(patient());
             subscription asked = subscribed(other, "ask");
             const message first = asked.next(long_enough).value();
             server().restart();
@@ -281,7 +278,7 @@ TEST_P(reconnecting, requests_wait_on_or_fail_as_was_chosen) {
 
 TEST_P(reconnecting, closing_needs_no_server) {
     start();
-    options o = quick();
+    options o = patient();
     o.reconnect_wait = long_enough;
     client nc = connect(o);
     event_log log(nc);
@@ -301,7 +298,7 @@ TEST_P(reconnecting, closing_needs_no_server) {
 
 TEST_P(reconnecting, a_publish_that_a_smaller_server_would_not_take_is_dropped_and_told) {
     start();
-    client nc = connect(quick());
+    client nc = connect(patient());
     event_log log(nc);
     subscription sub = subscribed(nc, "s");
     go_down(nc);
@@ -316,7 +313,7 @@ TEST_P(reconnecting, a_publish_that_a_smaller_server_would_not_take_is_dropped_a
 
 TEST_P(reconnecting, two_hundred_failures_leak_no_descriptor) {
     start();
-    options o = quick();
+    options o = patient();
     o.reconnect_wait = 1ms;
     client nc = connect(o);
     event_log log(nc);
@@ -332,7 +329,7 @@ TEST_P(reconnecting, a_server_that_hangs_is_left_for_one_that_does_not) {
     start();
     nats_server other(program());
     const std::string list = server().url() + ',' + other.url();
-    options o = quick();
+    options o = patient();
     o.servers = list;
     o.randomize = false;
     o.ping_interval = 30ms;

@@ -12,19 +12,14 @@
 namespace nats::test {
 namespace {
 
-class server_limits : public server_test {
-protected:
-    [[nodiscard]] static options quick() {
-        return {.max_reconnects = -1, .reconnect_wait = 10ms, .reconnect_jitter = {}};
-    }
-};
+class server_limits : public server_test {};
 NATSPROTO_ON_EVERY_SERVER(server_limits);
 
 TEST_P(server_limits, the_reader_of_a_refused_subscription_is_told_once) {
     start(R"(authorization { users: [ { user: joe, password: joe, permissions: {
         subscribe: { deny: ["closed.>", "work bad"] }
         publish: { deny: "secret" } } } ] })");
-    options o = quick();
+    options o = patient();
     o.user = o.password = "joe";
     client nc = connect(o);
     event_log log(nc);
@@ -62,7 +57,7 @@ TEST_P(server_limits, a_full_server_is_tried_until_there_is_room) {
     start("max_connections: 1");
     std::optional<client> holds = connect();
     const std::string url = server().url();
-    options o = quick();
+    options o = patient();
     o.servers = url;
     o.retry_on_failed_connect = true;
     client nc = client::connect(o).value();
@@ -75,7 +70,7 @@ TEST_P(server_limits, a_full_server_is_tried_until_there_is_room) {
 
 TEST_P(server_limits, a_reader_that_the_server_has_cut_off_comes_back) {
     start("max_pending: 100000\nmax_payload: 50000\nwrite_deadline: \"200ms\"");
-    client reader = connect(quick());
+    client reader = connect(patient());
     client publisher = connect();
     event_log log(reader);
     subscription sub = subscribed(reader, "flood");
@@ -101,7 +96,7 @@ TEST_P(server_limits, a_reader_that_the_server_has_cut_off_comes_back) {
 
 TEST_P(server_limits, a_command_that_only_the_server_finds_too_long_costs_a_reconnect) {
     start("max_control_line: 512"); // INFO does not tell
-    client nc = connect(quick());
+    client nc = connect(patient());
     event_log log(nc);
     subscription sub = subscribed(nc, "s");
     ASSERT_TRUE(nc.publish(std::string(600, 's'), "x"));

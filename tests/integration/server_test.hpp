@@ -58,6 +58,19 @@ protected:
         o.servers = url_;
         return client::connect(o, b).value();
     }
+    /// Of a client that is back soon, and never gives up.
+    [[nodiscard]] static options patient() {
+        return {.max_reconnects = -1, .reconnect_wait = 10ms, .reconnect_jitter = {}};
+    }
+    /// Handles what comes until it is true.
+    template <class Condition>
+    static void poll_until(client& nc, Condition holds) {
+        const stopwatch watch;
+        while (!holds()) {
+            ASSERT_LT(watch.elapsed(), long_enough);
+            (void)nc.poll(50ms);
+        }
+    }
     [[nodiscard]] const std::filesystem::path& program() const { return program_; }
     [[nodiscard]] nats_server& server() { return *server_; }
 

@@ -34,15 +34,6 @@ void echo(service_request& r) {
 
 class services_test : public server_test {
 protected:
-    /// Handles what comes until it is true.
-    template <class Condition>
-    static void poll_until(client& nc, Condition holds) {
-        const stopwatch watch;
-        while (!holds()) {
-            ASSERT_LT(watch.elapsed(), long_enough);
-            (void)nc.poll(50ms);
-        }
-    }
     static service started(client& nc, const std::string& name = "orders") {
         service s = service::start(nc, {name, "1.0.0"}).value();
         (void)nc.flush().value();
@@ -50,9 +41,6 @@ protected:
     }
     static services::query quick(std::string_view name = {}, std::string_view id = {}) {
         return {.name = name, .id = id, .timeout = long_enough, .stall = 200ms};
-    }
-    static options patient() {
-        return {.max_reconnects = -1, .reconnect_wait = 10ms, .reconnect_jitter = {}};
     }
 };
 NATSPROTO_ON_EVERY_SERVER(services_test);

@@ -6,9 +6,8 @@
 
 #include <natsproto/jetstream/basic_jetstream.hpp>
 
-#include "support/model_jetstream.hpp"
-#include "support/net_client.hpp"
 #include "support/sim_handle.hpp"
+#include "support/troubled_network.hpp"
 
 #include <gtest/gtest.h>
 
@@ -25,65 +24,13 @@ namespace {
 using namespace std::chrono_literals;
 using sim_jetstream = basic_jetstream<facade_client>;
 
-constexpr std::uint64_t seeds_a_case = 15;
 constexpr std::uint64_t cases = 8;
 constexpr int orders = 200;
 
-options patient() {
-    options o;
-    o.servers = "nats://a:1,nats://b:1";
-    o.reconnect_wait = 10ms;
-    o.reconnect_jitter = {};
-    o.max_reconnects = -1;
-    o.ping_interval = 200ms;
-    o.max_pings_out = 2;
-    o.connect_timeout = 500ms;
-    return o;
-}
-
 /// A cluster with a stream, its client, and what goes wrong between them.
-struct troubled {
+struct troubled : troubled_stream {
     explicit troubled(std::uint64_t seed)
-        : random(seed),
-          net(seed),
-          stream(net, "ORDERS", "orders"),
-          client(net, patient(), {.proactor = seed % 2 == 1, .input = cut::random, .seed = seed}),
-          js(facade_client(client)) {
-        for (const char* name : {"a:1", "b:1"}) {
-            net.at(name).latency = 1ms;
-            net.at(name).variation = 2ms;
-        }
-    }
-
-    /// Trouble now and then, for so long.
-    void begin_trouble(duration how_long) {
-        for (duration at{}; at < how_long; at += milliseconds(20 + random.below(120)))
-            net.call_at(net.now() + at, [this] { trouble(); });
-    }
-    void trouble() {
-        const char* const where = random.below(2) == 0 ? "a:1" : "b:1";
-        switch (random.below(6)) {
-        case 0: net.break_all(where, fault::eof); break;
-        case 1: net.break_all(where, fault::io_error); break;
-        case 2: net.break_all(where, fault::silence); break;
-        case 3: net.stall(where, milliseconds(random.below(300))); break;
-        case 4: stream.change_leader(); break;
-        default:
-            net.take_down(where);
-            net.call_at(net.now() + milliseconds(random.below(200)),
-                        [this, where] { net.bring_up(where); });
-        }
-    }
-    static duration milliseconds(std::uint64_t n) {
-        return std::chrono::milliseconds(static_cast<std::int64_t>(n));
-    }
-    /// A share of the messages is lost on its way, another one comes twice.
-    void lose_and_repeat(std::uint64_t lost_of_100, std::uint64_t twice_of_100) {
-        stream.copies = [this, lost_of_100, twice_of_100] {
-            const std::uint64_t n = random.below(100);
-            return n < lost_of_100 ? 0 : n < lost_of_100 + twice_of_100 ? 2 : 1;
-        };
-    }
+        : troubled_stream(seed, "ORDERS", "orders"), js(facade_client(client)) {}
 
     /// Publishes an order until the server says that it has it.
     void publish(int i) {
@@ -99,10 +46,6 @@ struct troubled {
         FAIL() << "order " << i << " could not be published";
     }
 
-    seeded_random random;
-    network net;
-    model_jetstream stream;
-    net_client client;
     sim_jetstream js;
 };
 
@@ -200,14 +143,12 @@ void a_stream_is_read_in_order(std::uint64_t seed, std::size_t& trouble) {
         t.js.ordered_consumer("ORDERS").messages({.max_messages = 10, .expires = 2s}).value();
     t.begin_trouble(2s);
     t.lose_and_repeat(3, 3);
-    for (duration at{}; at < 2s; at += troubled::milliseconds(50 + t.random.below(300))) {
-        t.net.call_at(t.net.now() + at, [&t] {
-            if (t.random.below(2) == 0)
-                t.stream.delete_consumers();
-            else
-                t.stream.forget_consumers();
-        });
-    }
+    t.now_and_then(2s, {50, 300}, [&t] {
+        if (t.random.below(2) == 0)
+            t.stream.delete_consumers();
+        else
+            t.stream.forget_consumers();
+    });
     std::uint64_t last = 0;
     const auto read = [&](duration how_long) {
         const time_point end = t.net.now() + how_long;
@@ -235,19 +176,7 @@ void a_stream_is_read_in_order(std::uint64_t seed, std::size_t& trouble) {
     trouble += static_cast<std::size_t>(t.stream.made());
 }
 
-class jetstream_sweep : public testing::TestWithParam<std::uint64_t> {
-protected:
-    /// `f` tells how much trouble there was: without any, nothing would be proved.
-    void each_seed(void (*f)(std::uint64_t seed, std::size_t& trouble)) {
-        std::size_t trouble = 0;
-        for (std::uint64_t i = 0; i < seeds_a_case && !HasFailure(); ++i) {
-            const std::uint64_t seed = 1 + GetParam() * seeds_a_case + i;
-            const testing::ScopedTrace trace(__FILE__, __LINE__, "seed " + std::to_string(seed));
-            f(seed, trouble);
-        }
-        EXPECT_GT(trouble, seeds_a_case);
-    }
-};
+class jetstream_sweep : public seed_sweep<15> {};
 
 TEST_P(jetstream_sweep, every_order_is_worked_on) {
     each_seed(every_order_is_worked_on);

@@ -7,9 +7,8 @@
 #include <natsproto/jetstream/basic_jetstream.hpp>
 #include <natsproto/key_value/basic_key_value.hpp>
 
-#include "support/model_jetstream.hpp"
-#include "support/net_client.hpp"
 #include "support/sim_handle.hpp"
+#include "support/troubled_network.hpp"
 
 #include <gtest/gtest.h>
 
@@ -28,35 +27,16 @@ using sim_jetstream = basic_jetstream<facade_client>;
 using sim_bucket = basic_kv_bucket<sim_jetstream>;
 using sim_watch = sim_bucket::watch_type;
 
-constexpr std::uint64_t seeds_a_case = 10;
 constexpr std::uint64_t cases = 4;
 constexpr std::string_view prefix = "$KV.b.";
 
-options patient() {
-    options o;
-    o.servers = "nats://a:1,nats://b:1";
-    o.reconnect_wait = 10ms;
-    o.reconnect_jitter = {};
-    o.max_reconnects = -1;
-    o.ping_interval = 200ms;
-    o.max_pings_out = 2;
-    o.connect_timeout = 500ms;
-    return o;
-}
-
 /// A bucket in a cluster, a client of it, others who write too, and what goes wrong.
-struct troubled_bucket {
+struct troubled_bucket : troubled_stream {
     explicit troubled_bucket(std::uint64_t seed)
-        : random(seed),
-          net(seed),
-          stream(net, "KV_b", "$KV.b.>"),
-          client(net, patient(), {.proactor = seed % 2 == 1, .input = cut::random, .seed = seed}),
+        : troubled_stream(seed, "KV_b", "$KV.b.>"),
           js(sim_jetstream::make(facade_client(client), {.timeout = 1s}).value()) {
         stream.history = 1 + seed % 3;
-        for (const char* name : {"a:1", "b:1"}) {
-            net.at(name).latency = 1ms;
-            net.at(name).variation = 2ms;
-        }
+        lose_consumers();
     }
     [[nodiscard]] sim_bucket bind() {
         while (true) {
@@ -65,40 +45,7 @@ struct troubled_bucket {
             EXPECT_EQ(b.error(), errc::timeout) << b.error().message();
         }
     }
-    /// Calls `f` now and then, for so long.
-    template <class F>
-    void now_and_then(duration how_long, std::uint64_t most_ms, F f) {
-        for (duration at{}; at < how_long; at += milliseconds(1 + random.below(most_ms)))
-            net.call_at(net.now() + at, f);
-    }
-    void begin_trouble(duration how_long) {
-        now_and_then(how_long, 150, [this] { trouble(); });
-    }
-    void trouble() {
-        const char* const where = random.below(2) == 0 ? "a:1" : "b:1";
-        switch (random.below(8)) {
-        case 0: net.break_all(where, fault::eof); break;
-        case 1: net.break_all(where, fault::io_error); break;
-        case 2: net.break_all(where, fault::silence); break;
-        case 3: net.stall(where, milliseconds(random.below(300))); break;
-        case 4: stream.change_leader(); break;
-        case 5: stream.delete_consumers(); break;
-        case 6: stream.forget_consumers(); break;
-        default:
-            net.take_down(where);
-            net.call_at(net.now() + milliseconds(random.below(200)),
-                        [this, where] { net.bring_up(where); });
-        }
-    }
-    void lose_and_repeat() {
-        stream.copies = [this] {
-            const std::uint64_t n = random.below(100);
-            return n < 3 ? 0 : n < 6 ? 2 : 1;
-        };
-    }
-    static duration milliseconds(std::uint64_t n) {
-        return std::chrono::milliseconds(static_cast<std::int64_t>(n));
-    }
+    void begin_trouble(duration how_long) { troubled_stream::begin_trouble(how_long, {1, 150}); }
 
     /// What another client does.
     void write(const std::string& key, const std::string& value, std::string_view operation = {}) {
@@ -118,10 +65,6 @@ struct troubled_bucket {
         }
     }
 
-    seeded_random random;
-    network net;
-    model_jetstream stream;
-    net_client client;
     sim_jetstream js;
 };
 
@@ -223,8 +166,8 @@ void a_watch_comes_to_the_state(std::uint64_t seed, std::size_t& trouble) {
     ASSERT_TRUE(t.client.connect());
     sim_bucket b = t.bind();
     t.begin_trouble(2s);
-    t.lose_and_repeat();
-    t.now_and_then(2s, 20, [&t] { t.write_anything(); });
+    t.lose_and_repeat(3, 3);
+    t.now_and_then(2s, {1, 20}, [&t] { t.write_anything(); });
     observer seen(t);
     const kv::watch_options o{
         .include_history = seed % 3 == 0, .max_pending = 1 + seed % 7, .heartbeat = 300ms};
@@ -256,7 +199,7 @@ void only_one_creates_a_key(std::uint64_t seed, std::size_t& trouble) {
     ASSERT_TRUE(t.client.connect());
     sim_bucket b = t.bind();
     t.begin_trouble(2s);
-    t.now_and_then(4s, 8, [&t] {
+    t.now_and_then(4s, {1, 8}, [&t] {
         switch (t.random.below(4)) {
         case 0: return t.write("lock", "theirs");
         case 1: return t.write("lock", {}, "PURGE");
@@ -306,7 +249,7 @@ void no_update_is_lost(std::uint64_t seed, std::size_t& trouble) {
     t.write("counts", "0 0");
     t.begin_trouble(2s);
     int theirs = 0;
-    t.now_and_then(3s, 12, [&t, &theirs] { // another client, that has no trouble
+    t.now_and_then(3s, {1, 12}, [&t, &theirs] { // another client, that has no trouble
         const std::uint64_t at = t.stream.last_of("$KV.b.counts");
         std::vector<int> counts = counts_in(t.stream.messages().at(at - 1).payload);
         counts.at(1) = ++theirs;
@@ -337,19 +280,7 @@ void no_update_is_lost(std::uint64_t seed, std::size_t& trouble) {
     trouble += conflicts;
 }
 
-class kv_sweep : public testing::TestWithParam<std::uint64_t> {
-protected:
-    /// `f` tells how much trouble there was: without any, nothing would be proved.
-    void each_seed(void (*f)(std::uint64_t seed, std::size_t& trouble)) {
-        std::size_t trouble = 0;
-        for (std::uint64_t i = 0; i < seeds_a_case && !HasFailure(); ++i) {
-            const std::uint64_t seed = 1 + GetParam() * seeds_a_case + i;
-            const testing::ScopedTrace trace(__FILE__, __LINE__, "seed " + std::to_string(seed));
-            f(seed, trouble);
-        }
-        EXPECT_GT(trouble, seeds_a_case);
-    }
-};
+class kv_sweep : public seed_sweep<10> {};
 
 TEST_P(kv_sweep, a_watch_comes_to_the_state) {
     each_seed(a_watch_comes_to_the_state);

@@ -9,9 +9,8 @@
 #include <natsproto/object_store/basic_object_store.hpp>
 
 #include "support/fake_crypto.hpp"
-#include "support/model_jetstream.hpp"
-#include "support/net_client.hpp"
 #include "support/sim_handle.hpp"
+#include "support/troubled_network.hpp"
 
 #include <gtest/gtest.h>
 
@@ -29,21 +28,8 @@ namespace {
 using namespace std::chrono_literals;
 using sim_bucket = basic_object_bucket<sim_handle>;
 
-constexpr std::uint64_t seeds_a_case = 5;
 constexpr std::uint64_t cases = 8;
 const fake_crypto crypto;
-
-options enduring() {
-    options o;
-    o.servers = "nats://a:1,nats://b:1";
-    o.reconnect_wait = 10ms;
-    o.reconnect_jitter = {};
-    o.max_reconnects = -1;
-    o.ping_interval = 200ms;
-    o.max_pings_out = 2;
-    o.connect_timeout = 500ms;
-    return o;
-}
 
 js::context short_context() {
     js::context_options o;
@@ -61,48 +47,19 @@ std::string bytes_of(std::size_t n, std::uint64_t seed) {
 }
 
 /// A cluster with a bucket, its client, and what goes wrong between them.
-struct broken_store {
+struct broken_store : troubled_stream {
     explicit broken_store(std::uint64_t seed)
-        : random(seed),
-          net(seed),
-          stream(net, "OBJ_b", "$O.b.C.>"),
-          client(
-              net, enduring(),
-              {.proactor = seed % 2 == 1, .input = cut::random, .seed = seed, .crypto = &crypto}),
+        : troubled_stream(seed, "OBJ_b", "$O.b.C.>", &crypto),
           bucket(facade_client(client).handle(), obj::bucket(short_context(), "b", true)) {
         stream.listen("$O.b.M.>");
-        for (const char* name : {"a:1", "b:1"}) {
-            net.at(name).latency = 1ms;
-            net.at(name).variation = 2ms;
-        }
+        lose_consumers();
+        goes_down = false;
         EXPECT_TRUE(client.connect());
-    }
-    static duration milliseconds(std::uint64_t n) {
-        return std::chrono::milliseconds(static_cast<std::int64_t>(n));
-    }
-    void begin_trouble(duration how_long) {
-        for (duration at{}; at < how_long; at += milliseconds(20 + random.below(120)))
-            net.call_at(net.now() + at, [this] { trouble(); });
-    }
-    void trouble() {
-        const char* const where = random.below(2) == 0 ? "a:1" : "b:1";
-        switch (random.below(7)) {
-        case 0: net.break_all(where, fault::eof); break;
-        case 1: net.break_all(where, fault::io_error); break;
-        case 2: net.break_all(where, fault::silence); break;
-        case 3: net.stall(where, milliseconds(random.below(300))); break;
-        case 4: stream.change_leader(); break;
-        case 5: stream.delete_consumers(); break;
-        default: stream.forget_consumers();
-        }
     }
     /// A share of the answers and of the messages is lost.
     void lose(std::uint64_t of_100) {
         stream.answers = [this, of_100] { return random.below(100) >= of_100; };
-        stream.copies = [this, of_100] {
-            const std::uint64_t n = random.below(100);
-            return n < of_100 ? 0 : n < 2 * of_100 ? 2 : 1;
-        };
+        lose_and_repeat(of_100, of_100);
     }
     /// Everything works from now on.
     void heal() {
@@ -141,10 +98,6 @@ struct broken_store {
         return unknown.size();
     }
 
-    seeded_random random;
-    network net;
-    model_jetstream stream;
-    net_client client;
     sim_bucket bucket;
 };
 
@@ -238,18 +191,7 @@ void a_watch_comes_to_what_is_there(std::uint64_t seed, std::size_t& trouble) {
     trouble += static_cast<std::size_t>(t.stream.made());
 }
 
-class object_sweep : public testing::TestWithParam<std::uint64_t> {
-protected:
-    void each_seed(void (*f)(std::uint64_t seed, std::size_t& trouble)) {
-        std::size_t trouble = 0;
-        for (std::uint64_t i = 0; i < seeds_a_case && !HasFailure(); ++i) {
-            const std::uint64_t seed = 1 + GetParam() * seeds_a_case + i;
-            const testing::ScopedTrace trace(__FILE__, __LINE__, "seed " + std::to_string(seed));
-            f(seed, trouble);
-        }
-        EXPECT_GT(trouble, seeds_a_case);
-    }
-};
+class object_sweep : public seed_sweep<5> {};
 
 TEST_P(object_sweep, every_object_is_whole_or_what_it_was) {
     each_seed(every_object_is_whole_or_what_it_was);
@@ -298,7 +240,7 @@ TEST(object_sim, a_put_that_is_cut_at_any_point) {
 TEST(object_sim, a_provider_without_hashes) {
     network net(1);
     model_jetstream stream(net, "OBJ_b", "$O.b.C.>");
-    net_client client(net, enduring(), {.seed = 1});
+    net_client client(net, broken_store::patient(), {.seed = 1});
     ASSERT_TRUE(client.connect());
     sim_bucket bucket(facade_client(client).handle(), obj::bucket(short_context(), "b", true));
     EXPECT_EQ(bucket.put_bytes("o", "x").error(), errc::crypto_unavailable);

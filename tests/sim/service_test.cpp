@@ -6,9 +6,8 @@
 
 #include <natsproto/services/basic_service.hpp>
 
-#include "support/net_client.hpp"
-#include "support/network.hpp"
 #include "support/sim_handle.hpp"
+#include "support/troubled_network.hpp"
 
 #include <gtest/gtest.h>
 
@@ -26,32 +25,13 @@ using namespace std::chrono_literals;
 using sim_service = basic_service<facade_client>;
 using sim_request = basic_service_request<sim_handle>;
 
-constexpr std::uint64_t seeds_a_case = 25;
 constexpr std::uint64_t cases = 8;
 constexpr int requests = 200;
 
-options patient() {
-    options o;
-    o.servers = "nats://a:1,nats://b:1";
-    o.reconnect_wait = 10ms;
-    o.reconnect_jitter = {};
-    o.max_reconnects = -1;
-    o.ping_interval = 200ms;
-    o.max_pings_out = 2;
-    o.connect_timeout = 500ms;
-    return o;
-}
-
 /// A service, whoever asks it, and what goes wrong between them.
-struct troubled {
+struct troubled : troubled_network {
     explicit troubled(std::uint64_t seed)
-        : random(seed),
-          net(seed),
-          client(net, patient(), {.proactor = seed % 2 == 1, .input = cut::random, .seed = seed}) {
-        for (const char* name : {"a:1", "b:1"}) {
-            net.at(name).latency = 1ms;
-            net.at(name).variation = 2ms;
-        }
+        : troubled_network(seed), client(net, patient(), settings(seed)) {
         net.cluster().listen("answers.*", [this](const publication& p) {
             ++answers[p.subject.substr(p.subject.find('.') + 1)];
         });
@@ -87,35 +67,12 @@ struct troubled {
         (void)net.cluster().route(p);
         net.collect();
     }
-    /// Trouble now and then, for so long.
-    void begin_trouble(duration how_long) {
-        for (duration at{}; at < how_long; at += milliseconds(20 + random.below(120)))
-            net.call_at(net.now() + at, [this] { trouble(); });
-    }
-    void trouble() {
-        const char* const where = random.below(2) == 0 ? "a:1" : "b:1";
-        switch (random.below(5)) {
-        case 0: net.break_all(where, fault::eof); break;
-        case 1: net.break_all(where, fault::io_error); break;
-        case 2: net.break_all(where, fault::silence); break;
-        case 3: net.stall(where, milliseconds(random.below(300))); break;
-        default:
-            net.take_down(where);
-            net.call_at(net.now() + milliseconds(random.below(200)),
-                        [this, where] { net.bring_up(where); });
-        }
-    }
-    static duration milliseconds(std::uint64_t n) {
-        return std::chrono::milliseconds(static_cast<std::int64_t>(n));
-    }
     [[nodiscard]] std::uint64_t all_handled() const {
         std::uint64_t n = 0;
         for (const auto& [id, times] : handled) n += times;
         return n;
     }
 
-    seeded_random random;
-    network net;
     net_client client;
     std::map<std::string, std::uint64_t> handled;
     std::map<std::string, std::uint64_t> answers;
@@ -195,19 +152,7 @@ void an_end_in_trouble_is_told_once(std::uint64_t seed, std::size_t& trouble) {
     trouble += t.client.count("disconnected");
 }
 
-class service_sweep : public testing::TestWithParam<std::uint64_t> {
-protected:
-    /// `f` tells how much there was to be proved: without any, nothing would be.
-    void each_seed(void (*f)(std::uint64_t seed, std::size_t& trouble)) {
-        std::size_t trouble = 0;
-        for (std::uint64_t i = 0; i < seeds_a_case && !HasFailure(); ++i) {
-            const std::uint64_t seed = 1 + GetParam() * seeds_a_case + i;
-            const testing::ScopedTrace trace(__FILE__, __LINE__, "seed " + std::to_string(seed));
-            f(seed, trouble);
-        }
-        EXPECT_GT(trouble, seeds_a_case);
-    }
-};
+class service_sweep : public seed_sweep<25> {};
 
 TEST_P(service_sweep, is_back_when_the_network_is) {
     each_seed(is_back_when_the_network_is);

@@ -11,7 +11,7 @@
 
 "use strict";
 
-const { load, say, text, bytes } = require("./common");
+const { load, run, say, text, bytes } = require("./common");
 
 const [, , packageName, openUrl, loginUrl, tokenUrl, seed] = process.argv;
 const nats = load(packageName, 1);
@@ -233,14 +233,4 @@ async function main() {
     say("closed");
 }
 
-const watchdog = setTimeout(() => {
-    console.error("it hangs");
-    process.exit(1);
-}, 30000);
-main().then(
-    () => clearTimeout(watchdog),
-    (e) => {
-        console.error(e);
-        process.exit(1);
-    },
-);
+run(main, 30);

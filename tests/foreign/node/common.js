@@ -17,8 +17,24 @@ function load(name, status) {
     process.exit(status);
 }
 
+/** Runs `main`; the program fails by its error, and when it takes more than so many seconds, if they are given. */
+function run(main, seconds) {
+    const hangs = () => {
+        console.error("it hangs");
+        process.exit(1);
+    };
+    const watchdog = seconds && setTimeout(hangs, seconds * 1000);
+    main().then(
+        () => clearTimeout(watchdog),
+        (e) => {
+            console.error(e);
+            process.exit(1);
+        },
+    );
+}
+
 const say = (line) => process.stdout.write(line + "\n");
 const text = (m) => new TextDecoder().decode(m.data);
 const bytes = (t) => new TextEncoder().encode(t);
 
-module.exports = { load, say, text, bytes };
+module.exports = { load, run, say, text, bytes };

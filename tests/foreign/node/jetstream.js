@@ -10,7 +10,7 @@
 
 "use strict";
 
-const { load, say, text, bytes } = require("./common");
+const { load, run, say, text, bytes } = require("./common");
 
 const [, , step, url] = process.argv;
 const nats = load("nats", 77);
@@ -123,14 +123,4 @@ async function main() {
     await nc.close();
 }
 
-const watchdog = setTimeout(() => {
-    console.error("it hangs");
-    process.exit(1);
-}, 30000);
-main().then(
-    () => clearTimeout(watchdog),
-    (e) => {
-        console.error(e);
-        process.exit(1);
-    },
-);
+run(main, 30);

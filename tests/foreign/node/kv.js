@@ -10,7 +10,7 @@
 
 "use strict";
 
-const { load, say } = require("./common");
+const { load, run, say } = require("./common");
 
 const [, , step, url] = process.argv;
 const { connect } = load("@nats-io/transport-node", 77);
@@ -93,14 +93,4 @@ async function main() {
     await nc.close();
 }
 
-const watchdog = setTimeout(() => {
-    console.error("it hangs");
-    process.exit(1);
-}, 30000);
-main().then(
-    () => clearTimeout(watchdog),
-    (e) => {
-        console.error(e);
-        process.exit(1);
-    },
-);
+run(main, 30);

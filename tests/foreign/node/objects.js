@@ -10,7 +10,7 @@
 
 "use strict";
 
-const { load, say } = require("./common");
+const { load, run, say } = require("./common");
 
 const [, , step, url] = process.argv;
 const { connect, headers } = load("@nats-io/transport-node", 77);
@@ -100,7 +100,4 @@ async function main() {
     await nc.close();
 }
 
-main().catch((e) => {
-    console.error(e);
-    process.exit(1);
-});
+run(main);

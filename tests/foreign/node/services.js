@@ -9,7 +9,7 @@
 
 "use strict";
 
-const { load, say, text, bytes } = require("./common");
+const { load, run, say, text, bytes } = require("./common");
 
 const [, , role, url] = process.argv;
 const { connect, headers } = load("@nats-io/transport-node", 77);
@@ -103,7 +103,4 @@ async function main() {
     await nc.drain();
 }
 
-main().catch((e) => {
-    console.error(e);
-    process.exit(1);
-});
+run(main);

@@ -6,29 +6,18 @@
 
 #include <natsproto/headers.hpp>
 
+#include "must.hpp"
+
 #include <chrono>
 #include <cstdint>
-#include <cstdlib>
 #include <iostream>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <type_traits>
-#include <utility>
 
 namespace {
 
 using namespace std::chrono_literals;
-
-/// Ends the program with the error, if it is one.
-template <class T>
-T must(nats::result<T> r, std::string_view what) {
-    if (!r) {
-        std::cerr << what << ": " << r.error().message() << '\n';
-        std::exit(1);
-    }
-    if constexpr (!std::is_void_v<T>) return std::move(*r);
-}
 
 template <class Config>
 void show(std::string_view kind, const Config& c) {

@@ -5,29 +5,19 @@
 #include <natsproto/blocking/service.hpp>
 #include <natsproto/headers.hpp>
 
+#include "must.hpp"
+
 #include <chrono>
 #include <cstdlib>
 #include <iostream>
 #include <string>
 #include <string_view>
-#include <type_traits>
-#include <utility>
 #include <vector>
 
 namespace {
 
 using namespace std::chrono_literals;
 namespace services = nats::services;
-
-/// Ends the program with the error, if it is one.
-template <class T>
-T must(nats::result<T> r, std::string_view what) {
-    if (!r) {
-        std::cerr << what << ": " << r.error().message() << '\n';
-        std::exit(1);
-    }
-    if constexpr (!std::is_void_v<T>) return std::move(*r);
-}
 
 // --- serve
 
