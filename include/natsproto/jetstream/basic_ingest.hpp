@@ -2,8 +2,8 @@
 //
 // Fast ingest on any client: see ingest.hpp, which also has the errors. Made by `make_ingest` of
 // JetStream. `add` gives a `js::ingest_progress`, `commit` and `finish` a `js::pub_ack`. With the
-// Asio client these three are initiating functions, and it is
-// used and destroyed on the client's executor.
+// Asio client these three are initiating functions, and it is used and destroyed on the client's
+// executor.
 
 #pragma once
 
