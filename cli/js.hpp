@@ -51,6 +51,26 @@ private:
     jetstream js_;
 };
 
+/// Buckets on a connection of their own: of keys or of objects.
+template <class Buckets>
+class bucket_connection {
+public:
+    explicit bucket_connection(const global_options& g, lifetime l = lifetime::task)
+        : js_(g, l), buckets_(*js_) {}
+
+    [[nodiscard]] Buckets* operator->() noexcept { return &buckets_; }
+    [[nodiscard]] connection& nats() noexcept { return js_.nats(); }
+    [[nodiscard]] auto bind(const std::string& bucket) { return take(buckets_.bind(bucket)); }
+    template <class T>
+    T take(result<T> r) const {
+        return js_.take(std::move(r));
+    }
+
+private:
+    js_connection js_;
+    Buckets buckets_;
+};
+
 /// --json
 void add_json(CLI::App& app, bool& target);
 /// The name of a stream, the first argument of a command.

@@ -12,9 +12,14 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <iterator>
 
 namespace nats::cli {
+
+std::string text_of_second(const std::optional<js::wall_time>& t, const char* none) {
+    return t ? js::format_wall_time(std::chrono::floor<std::chrono::seconds>(*t)) : none;
+}
 
 // --- tables
 

@@ -17,6 +17,9 @@
 
 namespace nats::cli {
 
+/// A time to the second; `none` if there is none.
+[[nodiscard]] std::string text_of_second(const std::optional<js::wall_time>& t, const char* none);
+
 /// Rows under a line of headings. Cells are made printable.
 class table {
 public:

@@ -33,24 +33,7 @@ namespace nats::cli {
 [[nodiscard]] command add_kv_history(CLI::App& group);
 [[nodiscard]] command add_kv_watch(CLI::App& group);
 
-/// A bucket on a connection of its own.
-class kv_connection {
-public:
-    explicit kv_connection(const global_options& g, lifetime l = lifetime::task)
-        : js_(g, l), kv_(*js_) {}
-
-    [[nodiscard]] key_value* operator->() noexcept { return &kv_; }
-    [[nodiscard]] connection& nats() noexcept { return js_.nats(); }
-    [[nodiscard]] kv_bucket bind(const std::string& bucket) { return take(kv_.bind(bucket)); }
-    template <class T>
-    T take(result<T> r) const {
-        return js_.take(std::move(r));
-    }
-
-private:
-    js_connection js_;
-    key_value kv_;
-};
+using kv_connection = bucket_connection<key_value>;
 
 /// The name of a bucket, the first argument of a command, and that of a key behind it.
 CLI::Option* add_bucket_name(CLI::App& app, std::string& target);

@@ -75,7 +75,7 @@ int run_get(const global_options& g, const read_options& o) {
 std::string table_of(const std::vector<kv::bucket_status>& all) {
     table t({"BUCKET", "CREATED", ">VALUES", ">SIZE", "LAST UPDATE", "DESCRIPTION"});
     const auto time = [](const std::optional<js::wall_time>& w) {
-        return w ? js::format_wall_time(std::chrono::floor<std::chrono::seconds>(*w)) : "never";
+        return text_of_second(w, "never");
     };
     for (const kv::bucket_status& s : all) {
         t.add({s.bucket(), time(s.info().created), fmt::format("{}", s.values()),

@@ -33,11 +33,6 @@ struct object_options {
     bool names = false;
 };
 
-std::string time_text(const std::optional<js::wall_time>& t) {
-    if (!t) return "unknown";
-    return js::format_wall_time(std::chrono::floor<std::chrono::seconds>(*t));
-}
-
 /// What a link leads to.
 std::string target_of(const obj::object_link& l) {
     return l.name.empty() ? "bucket " + l.bucket : l.bucket + '/' + l.name;
@@ -48,16 +43,17 @@ std::string target_of(const obj::object_link& l) {
 std::string table_of_buckets(const std::vector<obj::bucket_status>& all) {
     table t({"BUCKET", "CREATED", ">SIZE", "DESCRIPTION"});
     for (const obj::bucket_status& s : all)
-        t.add({s.bucket, time_text(s.stream.created), text_of_bytes(s.size), s.description});
+        t.add({s.bucket, text_of_second(s.stream.created, "unknown"), text_of_bytes(s.size),
+               s.description});
     return t.text();
 }
 
 int list_buckets(object_connection& c, const object_options& o) {
     if (o.names) {
-        print_names(c.take(c.store().names()), o.json);
+        print_names(c.take(c->names()), o.json);
         return c.nats().outcome();
     }
-    std::vector<obj::bucket_status> all = c.take(c.store().list());
+    std::vector<obj::bucket_status> all = c.take(c->list());
     std::sort(all.begin(), all.end(),
               [](const auto& a, const auto& b) { return a.bucket < b.bucket; });
     if (o.json)
@@ -74,7 +70,7 @@ std::string table_of_objects(const std::vector<obj::object_info>& all) {
     for (const obj::object_info& i : all) {
         const obj::object_link* const to = i.link();
         t.add({to == nullptr ? i.name : i.name + " -> " + target_of(*to), text_of_bytes(i.size),
-               time_text(i.mtime)});
+               text_of_second(i.mtime, "unknown")});
     }
     return t.text();
 }
@@ -83,7 +79,7 @@ int run_ls(const global_options& g, const object_options& o) {
     if (!o.bucket.empty()) check_object_bucket(o.bucket);
     object_connection c(g);
     if (o.bucket.empty()) return list_buckets(c, o);
-    std::vector<obj::object_info> all = c.take(c.bucket(o.bucket).list());
+    std::vector<obj::object_info> all = c.take(c.bind(o.bucket).list());
     std::sort(all.begin(), all.end(),
               [](const obj::object_info& a, const obj::object_info& b) { return a.name < b.name; });
     if (o.names) {
@@ -141,9 +137,9 @@ int run_info(const global_options& g, const object_options& o) {
     check_object_bucket(o.bucket);
     object_connection c(g);
     if (o.object.empty())
-        print_bucket(c.take(c.store().status(o.bucket)), o.json);
+        print_bucket(c.take(c->status(o.bucket)), o.json);
     else
-        print_object(c.take(c.bucket(o.bucket).info(o.object)), o.json);
+        print_object(c.take(c.bind(o.bucket).info(o.object)), o.json);
     return c.nats().outcome();
 }
 
@@ -157,10 +153,10 @@ int run_del(const global_options& g, const object_options& o) {
         require_force(o.force, "object del deletes the object");
     object_connection c(g);
     if (o.object.empty()) {
-        c.take(c.store().remove(o.bucket));
+        c.take(c->remove(o.bucket));
         tell("Deleted bucket " + o.bucket);
     } else {
-        c.take(c.bucket(o.bucket).remove(o.object));
+        c.take(c.bind(o.bucket).remove(o.object));
         tell(fmt::format("Deleted {} of bucket {}", printable(o.object), o.bucket));
     }
     return c.nats().outcome();
@@ -170,7 +166,7 @@ int run_seal(const global_options& g, const object_options& o) {
     check_object_bucket(o.bucket);
     require_force(o.force, "object seal lets nothing in the bucket be changed any more");
     object_connection c(g);
-    (void)c.take(c.bucket(o.bucket).seal());
+    (void)c.take(c.bind(o.bucket).seal());
     tell("Sealed bucket " + o.bucket);
     return c.nats().outcome();
 }
@@ -184,7 +180,7 @@ public:
 
     int run() {
         const stop_signals signals(*connection_.nats());
-        object_watch w = connection_.take(connection_.bucket(options_.bucket).watch());
+        object_watch w = connection_.take(connection_.bind(options_.bucket).watch());
         tell("Watching on bucket " + options_.bucket);
         while (true) {
             result<std::optional<obj::watch_update>> u = w.next();
@@ -205,7 +201,8 @@ private:
         const std::string what = i.deleted       ? "deleted"
                                  : to != nullptr ? "-> " + target_of(*to)
                                                  : text_of_bytes(i.size);
-        print(fmt::format("[{}] {}: {}\n", time_text(i.mtime), printable(i.name), printable(what)));
+        print(fmt::format("[{}] {}: {}\n", text_of_second(i.mtime, "unknown"), printable(i.name),
+                          printable(what)));
     }
 
     const object_options& options_;

@@ -32,24 +32,7 @@ CLI::Option* add_object_bucket(CLI::App& app, std::string& target);
 /// Throws nats::exception.
 void check_object_bucket(std::string_view name);
 
-/// Buckets of objects on a connection of its own.
-class object_connection {
-public:
-    explicit object_connection(const global_options& g, lifetime l = lifetime::task)
-        : js_(g, l), store_(*js_) {}
-
-    [[nodiscard]] object_store& store() noexcept { return store_; }
-    [[nodiscard]] object_bucket bucket(std::string_view name) { return take(store_.bind(name)); }
-    [[nodiscard]] connection& nats() noexcept { return js_.nats(); }
-    template <class T>
-    T take(result<T> r) const {
-        return js_.take(std::move(r));
-    }
-
-private:
-    js_connection js_;
-    object_store store_;
-};
+using object_connection = bucket_connection<object_store>;
 
 /// For people, or as JSON.
 void print_bucket(const obj::bucket_status& s, bool json);

@@ -48,9 +48,9 @@ int run_add(const global_options& g, const object_edit_options& o) {
     bucket_config c(o.bucket);
     o.flags.apply(c);
     object_connection nc(g);
-    const object_bucket made = nc.take(nc.store().create(std::move(c)));
+    const object_bucket made = nc.take(nc->create(std::move(c)));
     tell("Created bucket " + made.name());
-    print_bucket(nc.take(nc.store().status(o.bucket)), o.json);
+    print_bucket(nc.take(nc->status(o.bucket)), o.json);
     return nc.nats().outcome();
 }
 
@@ -58,11 +58,11 @@ int run_edit(const global_options& g, const object_edit_options& o) {
     check_object_bucket(o.bucket);
     if (o.flags.empty()) throw usage_error("nothing to change");
     object_connection nc(g);
-    bucket_config c = obj::config_of(nc.take(nc.store().status(o.bucket)));
+    bucket_config c = obj::config_of(nc.take(nc->status(o.bucket)));
     o.flags.apply(c);
-    (void)nc.take(nc.store().update(std::move(c)));
+    (void)nc.take(nc->update(std::move(c)));
     tell("Changed bucket " + o.bucket);
-    print_bucket(nc.take(nc.store().status(o.bucket)), o.json);
+    print_bucket(nc.take(nc->status(o.bucket)), o.json);
     return nc.nats().outcome();
 }
 

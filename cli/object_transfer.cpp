@@ -98,7 +98,7 @@ int run_put(const global_options& g, const put_arguments& o) {
         throw usage_error("object put from standard input needs --name");
     if (m.name.empty()) m.name = blocking::file_name(o.file);
     object_connection c(g);
-    object_bucket b = c.bucket(o.bucket);
+    object_bucket b = c.bind(o.bucket);
     const std::string name = m.name;
     obj::object_info stored;
     {
@@ -125,7 +125,7 @@ int run_get(const global_options& g, const get_arguments& o) {
     if (!to_stdout && !o.force && ::access(file.c_str(), F_OK) == 0)
         throw usage_error(printable(file) + " exists: give --force to replace it");
     object_connection c(g);
-    object_bucket b = c.bucket(o.bucket);
+    object_bucket b = c.bind(o.bucket);
     {
         progress_bar bar(printable(o.object), !o.no_progress && !to_stdout);
         obj::get_options how{.progress = bar.listener()};

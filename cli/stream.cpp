@@ -60,7 +60,7 @@ int list_names(js_connection& j, const stream_ls_options& o) {
 std::string table_of(const std::vector<js::stream_info>& all) {
     table t({"NAME", "CREATED", ">MESSAGES", ">SIZE", "LAST MESSAGE", "DESCRIPTION"});
     const auto time = [](const std::optional<js::wall_time>& w) {
-        return w ? js::format_wall_time(std::chrono::floor<std::chrono::seconds>(*w)) : "never";
+        return text_of_second(w, "never");
     };
     for (const js::stream_info& i : all) {
         t.add({i.config.name, time(i.created), fmt::format("{}", i.state.messages),
