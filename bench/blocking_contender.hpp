@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the blocking client needs: nanoseconds of CPU for a message.
+// The blocking client against the servers of loopback_server.hpp.
 
 #pragma once
 
 #include <natsproto/blocking/client.hpp>
 
+#include "harness.hpp"
 #include "loopback_server.hpp"
 
 #include <chrono>
@@ -14,35 +15,45 @@
 
 namespace nats::bench {
 
-inline double blocking_publish(const server& to, const shape& s) {
+inline figures blocking_publish(client& nc, const shape& s) {
     const std::string body(s.payload, 'x');
-    client nc = client::connect(to.url()).value();
-    const publish_options o{.reply = {}, .headers = header_view(s.headers ? two_headers : "")};
-    const double before = cpu_seconds();
+    const publish_options o{.reply = {}, .headers = header_view(s.header())};
+    const meter m;
     {
         const auto burst = nc.burst();
         for (std::size_t i = 0; i < s.messages; ++i) nc.publish("bench.subject", body, o).value();
     }
     nc.flush(std::chrono::seconds(60)).value();
-    return (cpu_seconds() - before) / static_cast<double>(s.messages) * 1e9;
+    return m.cpu_and_rate(s.messages);
 }
 
-template <bool Owning>
-double blocking_receive(const server& from, const shape& s) {
-    client nc =
-        client::connect(from.url(), {.write_timeout = std::chrono::milliseconds(1)}).value();
-    const double before = cpu_seconds();
+/// The flood goes on for ever, so nobody waits until its bytes are away.
+inline constexpr std::chrono::milliseconds at_once{1};
+
+enum class kept { as_view, as_message };
+
+inline figures blocking_receive(client& nc, const shape& s, kept as) {
+    const meter m;
     subscription sub = nc.subscribe("bench.subject").value();
     std::size_t bytes = 0;
     for (std::size_t i = 0; i < s.messages; ++i) {
-        if constexpr (Owning)
+        if (as == kept::as_message)
             bytes += sub.next(std::chrono::seconds(10)).value().payload().size();
         else
             bytes += sub.next_view(std::chrono::seconds(10)).value().payload.size();
     }
-    const double used = cpu_seconds() - before;
+    figures out = m.cpu_and_rate(s.messages);
     if (bytes != s.messages * s.payload) die("wrong bytes");
-    return used / static_cast<double>(s.messages) * 1e9;
+    return out;
+}
+
+inline figures blocking_handler(client& nc, const shape& s) {
+    std::size_t seen = 0;
+    const meter m;
+    const subscription sub =
+        nc.subscribe("bench.subject", [&](const message_view&) { ++seen; }).value();
+    while (seen < s.messages) (void)nc.poll(std::chrono::seconds(10)).value();
+    return m.cpu_and_rate(seen);
 }
 
 } // namespace nats::bench

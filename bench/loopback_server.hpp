@@ -8,6 +8,7 @@
 #include <natsproto/wire/encoder.hpp>
 #include <natsproto/wire/output_queue.hpp>
 
+#include "harness.hpp"
 #include "queue_text.hpp"
 
 #include <algorithm>
@@ -23,7 +24,6 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -37,20 +37,6 @@ inline constexpr std::string_view two_headers =
     "NATS/1.0\r\nTrace-Id: 4bf92f3577b34da6\r\nKind: order\r\n\r\n";
 inline constexpr std::size_t block = 64 * 1024;
 
-[[noreturn]] inline void die(const char* what) {
-    std::perror(what);
-    std::exit(1);
-}
-
-inline double cpu_seconds() {
-    rusage u{};
-    ::getrusage(RUSAGE_SELF, &u);
-    const auto seconds = [](const timeval& t) {
-        return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6;
-    };
-    return seconds(u.ru_utime) + seconds(u.ru_stime);
-}
-
 inline void send_all(int fd, std::string_view bytes) {
     while (!bytes.empty()) {
         const ssize_t n = ::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
@@ -58,6 +44,45 @@ inline void send_all(int fd, std::string_view bytes) {
         bytes.remove_prefix(static_cast<std::size_t>(n));
     }
 }
+
+/// Appends to `in` until `what` is in it, or the connection ends.
+inline void read_until(int fd, std::string& in, std::string_view what) {
+    std::array<char, 4096> buffer{};
+    while (in.find(what) == std::string::npos) {
+        const ssize_t n = ::recv(fd, buffer.data(), buffer.size(), 0);
+        if (n <= 0) return;
+        in.append(buffer.data(), static_cast<std::size_t>(n));
+    }
+}
+
+/// A raw connection to a server on loopback, after the handshake.
+[[nodiscard]] inline int connect_raw_to(std::uint16_t port) {
+    const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) die("socket");
+    sockaddr_in a{};
+    a.sin_family = AF_INET;
+    a.sin_port = htons(port);
+    a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (::connect(fd, reinterpret_cast<sockaddr*>(&a), sizeof a) != 0) die("connect");
+    const int on = 1;
+    ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    std::string in;
+    read_until(fd, in, "\r\n");
+    send_all(fd, "CONNECT {\"verbose\":false}\r\nPING\r\n");
+    read_until(fd, in, "PONG\r\n");
+    return fd;
+}
+
+/// What messages of a measurement look like, and how many they are.
+struct shape {
+    std::size_t payload;
+    bool headers;
+    std::size_t messages;
+
+    [[nodiscard]] constexpr std::string_view header() const {
+        return headers ? two_headers : std::string_view{};
+    }
+};
 
 /// A block of whole frames of one kind.
 inline std::string frames(bool publish, std::string_view header, std::size_t payload,
@@ -72,6 +97,12 @@ inline std::string frames(bool publish, std::string_view header, std::size_t pay
             wire::encode_msg(queue, "bench.subject", "1", {}, header, body);
     }
     return text_of(queue);
+}
+
+/// What a flooding server sends over and over.
+inline std::string flood_of(const shape& s) {
+    std::size_t count = 0;
+    return frames(false, s.header(), s.payload, count);
 }
 
 /// A listening socket and a child process that serves one connection after another.
@@ -105,31 +136,7 @@ public:
     [[nodiscard]] std::string url() const { return "nats://127.0.0.1:" + std::to_string(port_); }
 
     /// A raw connection after the handshake.
-    [[nodiscard]] int connect_raw() const {
-        const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
-        if (fd < 0) die("socket");
-        sockaddr_in a{};
-        a.sin_family = AF_INET;
-        a.sin_port = htons(port_);
-        a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        if (::connect(fd, reinterpret_cast<sockaddr*>(&a), sizeof a) != 0) die("connect");
-        const int on = 1;
-        ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-        std::string in;
-        read_until(fd, in, "\r\n");
-        send_all(fd, "CONNECT {}\r\nPING\r\n");
-        read_until(fd, in, "PONG\r\n");
-        return fd;
-    }
-
-    static void read_until(int fd, std::string& in, std::string_view what) {
-        std::array<char, 4096> buffer{};
-        while (in.find(what) == std::string::npos) {
-            const ssize_t n = ::recv(fd, buffer.data(), buffer.size(), 0);
-            if (n <= 0) return;
-            in.append(buffer.data(), static_cast<std::size_t>(n));
-        }
-    }
+    [[nodiscard]] int connect_raw() const { return connect_raw_to(port_); }
 
 private:
     [[noreturn]] void serve(role r, const std::string& flood_block) const {
@@ -208,22 +215,5 @@ private:
     std::uint16_t port_ = 0;
     pid_t child_ = -1;
 };
-
-/// What messages of a measurement look like, and how many they are.
-struct shape {
-    std::size_t payload;
-    bool headers;
-    std::size_t messages;
-};
-
-/// `q` in [0, 1]; 0.5 is the median.
-[[nodiscard]] inline double quantile(std::vector<double> v, double q) {
-    std::sort(v.begin(), v.end());
-    return v[std::min(v.size() - 1, static_cast<std::size_t>(q * static_cast<double>(v.size())))];
-}
-
-[[nodiscard]] inline double median(std::vector<double> v) {
-    return quantile(std::move(v), 0.5);
-}
 
 } // namespace nats::bench

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// nats.c against the servers of loopback_server.hpp.
+
+#pragma once
+
+#include "harness.hpp"
+#include "loopback_server.hpp"
+
+#include <cstddef>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+
+#include <nats/nats.h>
+
+namespace nats::bench {
+
+inline void check(natsStatus s, const char* what) {
+    if (s == NATS_OK) return;
+    std::fprintf(stderr, "nats.c, %s: %s\n", what, natsStatus_GetText(s));
+    std::exit(1);
+}
+
+/// A connection that goes with this.
+class libnats_connection {
+public:
+    explicit libnats_connection(const std::string& url, natsOptions* o = nullptr) {
+        if (o == nullptr) {
+            check(natsConnection_ConnectTo(&nc_, url.c_str()), "connect");
+            return;
+        }
+        check(natsOptions_SetURL(o, url.c_str()), "url");
+        check(natsConnection_Connect(&nc_, o), "connect");
+    }
+    libnats_connection(const libnats_connection&) = delete;
+    libnats_connection& operator=(const libnats_connection&) = delete;
+    ~libnats_connection() {
+        natsConnection_Close(nc_); // first: its threads use what comes after it
+        natsConnection_Destroy(nc_);
+    }
+    [[nodiscard]] natsConnection* get() const noexcept { return nc_; }
+
+private:
+    natsConnection* nc_ = nullptr;
+};
+
+inline figures libnats_publish(natsConnection* nc, const shape& s) {
+    const std::string body(s.payload, 'x');
+    const int size = static_cast<int>(body.size());
+    natsMsg* with_headers = nullptr;
+    check(natsMsg_Create(&with_headers, "bench.subject", nullptr, body.data(), size), "message");
+    if (s.headers) {
+        check(natsMsgHeader_Set(with_headers, "Trace-Id", "4bf92f3577b34da6"), "header");
+        check(natsMsgHeader_Set(with_headers, "Kind", "order"), "header");
+    }
+    const meter m;
+    for (std::size_t i = 0; i < s.messages; ++i) {
+        check(s.headers ? natsConnection_PublishMsg(nc, with_headers)
+                        : natsConnection_Publish(nc, "bench.subject", body.data(), size),
+              "publish");
+    }
+    check(natsConnection_FlushTimeout(nc, 60'000), "flush");
+    figures out = m.cpu_and_rate(s.messages);
+    natsMsg_Destroy(with_headers);
+    return out;
+}
+
+inline figures libnats_receive(const libnats_connection& c, const shape& s) {
+    natsSubscription* sub = nullptr;
+    const meter m;
+    check(natsConnection_SubscribeSync(&sub, c.get(), "bench.subject"), "subscribe");
+    check(natsSubscription_SetPendingLimits(sub, -1, -1), "limits");
+    for (std::size_t i = 0; i < s.messages; ++i) {
+        natsMsg* one = nullptr;
+        check(natsSubscription_NextMsg(&one, sub, 10'000), "next");
+        natsMsg_Destroy(one);
+    }
+    figures out = m.cpu_and_rate(s.messages);
+    natsConnection_Close(c.get()); // its threads use the subscription while messages come
+    natsSubscription_Destroy(sub);
+    return out;
+}
+
+} // namespace nats::bench
