@@ -2,15 +2,17 @@
 //
 // Matching a subject of three tokens among 100, 10,000 and 100,000 subscriptions, beside the least
 // that any router must do: one look into a hash table with the whole subject as the key, without
-// protection from strangers who choose subjects. Compare the rows of one run as ratios; absolute
-// times drift.
+// protection from strangers who choose subjects. And one subscription that comes and goes among
+// them.
 
 #include <natsproto/random.hpp>
 #include <natsproto/routing/subject_router.hpp>
 
-#include <benchmark/benchmark.h>
+#include "harness.hpp"
+
 #include <boost/unordered/unordered_flat_map.hpp>
 
+#include <cerrno>
 #include <deque>
 #include <string>
 #include <utility>
@@ -18,16 +20,17 @@
 
 namespace {
 
+using namespace nats::bench; // NOLINT(google-build-using-namespace): all of it is used
 using route = nats::subject_router::route;
 
 /// Texts of `n` subscriptions, and a subject for each that it matches.
-struct shape {
+struct subscriptions {
     std::vector<std::string> patterns;
     std::vector<std::string> subjects;
 };
 
-shape literal(std::size_t n) {
-    shape out;
+subscriptions literal(std::size_t n) {
+    subscriptions out;
     for (std::size_t i = 0; i < n; ++i)
         out.patterns.push_back("orders." + std::to_string(i % 317) + ".o" + std::to_string(i));
     out.subjects = out.patterns;
@@ -35,8 +38,8 @@ shape literal(std::size_t n) {
 }
 
 /// Inboxes, as clients subscribe them for their replies.
-shape inboxes(std::size_t n) {
-    shape out;
+subscriptions inboxes(std::size_t n) {
+    subscriptions out;
     nats::seeded_random random(2);
     for (std::size_t i = 0; i < n; ++i) {
         std::string prefix = "_INBOX.";
@@ -48,8 +51,8 @@ shape inboxes(std::size_t n) {
 }
 
 /// A wildcard amid literals, each with a branch of its own behind it.
-shape amid(std::size_t n) {
-    shape out;
+subscriptions amid(std::size_t n) {
+    subscriptions out;
     for (std::size_t i = 0; i < n; ++i) {
         out.patterns.push_back("orders.*.o" + std::to_string(i));
         out.subjects.push_back("orders." + std::to_string(i % 317) + ".o" + std::to_string(i));
@@ -58,9 +61,9 @@ shape amid(std::size_t n) {
 }
 
 /// Half of the subscriptions literal, the others inboxes; a few that see much of it all.
-shape mixed(std::size_t n) {
-    shape out = literal(n / 2);
-    shape other = inboxes(n - n / 2);
+subscriptions mixed(std::size_t n) {
+    subscriptions out = literal(n / 2);
+    subscriptions other = inboxes(n - n / 2);
     for (std::size_t i = 0; i < other.patterns.size(); ++i) {
         out.patterns.push_back(std::move(other.patterns[i]));
         out.subjects.push_back(std::move(other.subjects[i]));
@@ -74,73 +77,105 @@ void shuffle(std::vector<std::string>& texts) {
     for (std::size_t i = texts.size(); i > 1; --i) std::swap(texts[i - 1], texts[random.below(i)]);
 }
 
-template <shape (*Shape)(std::size_t)>
-void match(benchmark::State& state) {
-    shape s = Shape(static_cast<std::size_t>(state.range(0)));
-    shuffle(s.subjects);
-    nats::seeded_random random(1);
-    nats::subject_router router(random);
+/// All of them in a router.
+class full_router {
+public:
+    explicit full_router(const subscriptions& s) {
+        for (const std::string& p : s.patterns) {
+            if (!router.insert(routes.emplace_back(), p)) die("insert");
+        }
+    }
+    full_router(const full_router&) = delete;
+    full_router& operator=(const full_router&) = delete;
+    ~full_router() {
+        for (route& r : routes) router.erase(r);
+    }
+
+private:
+    nats::seeded_random random_{1};
+
+public:
+    nats::subject_router router{random_};
     std::deque<route> routes;
-    for (const std::string& p : s.patterns) {
-        if (!router.insert(routes.emplace_back(), p)) std::abort();
-    }
+};
+
+void expect(bool good, const char* what) {
+    if (good) return;
+    errno = ENOENT;
+    die(what);
+}
+
+figures match(subscriptions s, std::size_t n) {
+    shuffle(s.subjects);
+    full_router full(s);
     nats::subject_router::matches found;
-    std::size_t i = 0;
-    for (auto _ : state) {
-        router.match(s.subjects[i], found);
-        if (found.plain.empty()) state.SkipWithError("it must match");
-        if (++i == s.subjects.size()) i = 0;
+    std::size_t at = 0;
+    std::size_t matched = 0;
+    const meter m;
+    for (std::size_t i = 0; i < n; ++i) {
+        full.router.match(s.subjects[at], found);
+        matched += found.plain.empty() ? 0U : 1U;
+        if (++at == s.subjects.size()) at = 0;
     }
-    for (route& r : routes) router.erase(r);
+    figures out = m.cpu(n);
+    expect(matched == n, "match");
+    return out;
 }
 
 /// The limit.
-template <shape (*Shape)(std::size_t)>
-void one_lookup(benchmark::State& state) {
-    shape s = Shape(static_cast<std::size_t>(state.range(0)));
+figures one_lookup(subscriptions s, std::size_t n) {
     boost::unordered_flat_map<std::string, std::size_t> table;
-    for (const std::string& p : s.subjects) table.emplace(p, table.size());
+    for (const std::string& p : s.subjects) table.emplace(p, 1);
     shuffle(s.subjects);
-    std::size_t i = 0;
-    std::size_t sum = 0;
-    for (auto _ : state) {
-        sum += table.find(s.subjects[i])->second;
-        if (++i == s.subjects.size()) i = 0;
+    std::size_t at = 0;
+    std::size_t matched = 0;
+    const meter m;
+    for (std::size_t i = 0; i < n; ++i) {
+        matched += table.find(s.subjects[at])->second;
+        if (++at == s.subjects.size()) at = 0;
     }
-    benchmark::DoNotOptimize(sum);
+    figures out = m.cpu(n);
+    expect(matched == n, "find");
+    return out;
 }
 
 /// One subscription comes and one goes, among many.
-template <shape (*Shape)(std::size_t)>
-void insert_and_erase(benchmark::State& state) {
-    const shape s = Shape(static_cast<std::size_t>(state.range(0)));
-    nats::seeded_random random(1);
-    nats::subject_router router(random);
-    std::deque<route> routes;
-    for (const std::string& p : s.patterns) {
-        if (!router.insert(routes.emplace_back(), p)) std::abort();
+figures insert_and_erase(const subscriptions& s, std::size_t n) {
+    full_router full(s);
+    std::size_t at = 0;
+    bool good = true;
+    const meter m;
+    for (std::size_t i = 0; i < n; ++i) {
+        full.router.erase(full.routes[at]);
+        good = full.router.insert(full.routes[at], s.patterns[at]).has_value() && good;
+        at = (at + 7919) % full.routes.size();
     }
-    std::size_t i = 0;
-    for (auto _ : state) {
-        router.erase(routes[i]);
-        if (!router.insert(routes[i], s.patterns[i])) std::abort();
-        i = (i + 7919) % routes.size();
-    }
-    for (route& r : routes) router.erase(r);
+    figures out = m.cpu(n);
+    expect(good, "insert");
+    return out;
 }
 
 } // namespace
 
-#define FOR_EACH_SIZE ArgName("subscriptions")->Arg(100)->Arg(10'000)->Arg(100'000)
-BENCHMARK(one_lookup<literal>)->FOR_EACH_SIZE;
-BENCHMARK(match<literal>)->FOR_EACH_SIZE;
-BENCHMARK(one_lookup<inboxes>)->FOR_EACH_SIZE;
-BENCHMARK(match<inboxes>)->FOR_EACH_SIZE;
-BENCHMARK(one_lookup<amid>)->FOR_EACH_SIZE;
-BENCHMARK(match<amid>)->FOR_EACH_SIZE;
-BENCHMARK(match<mixed>)->FOR_EACH_SIZE;
-BENCHMARK(insert_and_erase<literal>)->FOR_EACH_SIZE;
-BENCHMARK(insert_and_erase<inboxes>)->FOR_EACH_SIZE;
-BENCHMARK(insert_and_erase<amid>)->FOR_EACH_SIZE;
-
-BENCHMARK_MAIN();
+int main(int argc, char** argv) {
+    return run_suite(argc, argv, [](suite& all) {
+        const struct {
+            const char* name;
+            subscriptions (*make)(std::size_t);
+        } kinds[] = {
+            {"literals", literal}, {"inboxes", inboxes}, {"wildcards", amid}, {"a mixture", mixed}};
+        const std::pair<const char*, std::size_t> sizes[] = {
+            {"100", 100}, {"10,000", 10'000}, {"100,000", 100'000}};
+        const std::size_t n = all.scaled(400'000);
+        for (const auto& [name, make] : kinds) {
+            for (const auto& [text, size] : sizes) {
+                const std::string among = std::string(text) + ' ' + name;
+                const auto patterns = [make = make, size = size] { return make(size); };
+                all.add("match among " + among, "raw", [=] { return one_lookup(patterns(), n); });
+                all.add("match among " + among, "router", [=] { return match(patterns(), n); });
+                all.add("subscribe and unsubscribe among " + among, "router",
+                        [=] { return insert_and_erase(patterns(), n); });
+            }
+        }
+    });
+}
