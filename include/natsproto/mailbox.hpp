@@ -84,7 +84,7 @@ private:
 
     [[nodiscard]] bool push(const message_view& view);
     /// Makes the first queued message the current one, and returns its view.
-    message_view pop() noexcept;
+    const message_view* pop() noexcept;
     void drop_queue() noexcept;
     runtime* runtime_ = nullptr;
     std::optional<sub_id> id_;

@@ -240,6 +240,9 @@ public:
     /// Gives an event to whom it concerns: resumes ops, fills mailboxes, calls handlers and the
     /// observer.
     void dispatch(const event& e);
+    /// `session::next` and `dispatch` in one, in the short way where it is a message. False: there
+    /// is no event until there is input.
+    bool dispatch_next();
     /// As `session::handle_timeout`, and ends waits whose deadline has come.
     void handle_timeout(time_point now);
     [[nodiscard]] std::optional<time_point> poll_timeout() const noexcept;
@@ -254,10 +257,17 @@ public:
     using observer = void (*)(void* context, const event& e);
     void observe(observer f, void* context) noexcept;
     /// For drivers whose user waits on one subscription: `try_next`, then parses until a message
-    /// for `box` comes, which is not queued but returned; other events are dispatched. Empty: there
+    /// for `box` comes, which is not queued but returned; other events are dispatched. Null: there
     /// is none until there is input. When a handler destroys `box` meanwhile, the error is
     /// `invalid_subscription`.
-    [[nodiscard]] result<std::optional<message_view>> next_for(mailbox& box);
+    [[nodiscard]] result<const message_view*> next_for(mailbox& box);
+    /// For drivers that dispatch by `dispatch_next`: the next message of `box` if it is queued, or
+    /// with `parse` the very next that has come. The view lives until the next call that reads.
+    /// Null: there is none at once, and `next` tells why. When it has parsed somebody else's
+    /// message, `dispatch_next` is to be called, which has a copy of it.
+    [[nodiscard]] const message_view* take_now(mailbox& box, bool parse);
+    /// Whether `dispatch_next` or `settle` has something to do though nothing is read.
+    [[nodiscard]] bool is_behind() const noexcept { return put_off_.held || has_duties(); }
     /// Whether a handler is running: then messages are queued, so that handlers are not entered
     /// twice.
     [[nodiscard]] bool in_handler() const noexcept { return handlers_running_ != 0; }
@@ -371,10 +381,17 @@ private:
         std::uint32_t next_free = 0;
     };
 
+    void dispatch_message(const message_in_place& m);
+    void dispatch_put_off();
+    void recover_from_throw();
+    [[nodiscard]] bool has_duties() const noexcept;
+    [[nodiscard]] bool goes_to_reader(const message_in_place& m, const mailbox& box) const noexcept;
+    const message_view* give_to_reader(const message_in_place& m, mailbox& box);
+    [[nodiscard]] result<const message_view*> queued_for(mailbox& box);
     void hand_on(const event& e);
     [[nodiscard]] mailbox* mailbox_of(const event& e) const noexcept;
     void react(const event& e, mailbox* about);
-    void on_message(const ev::message& m);
+    void on_message(const message_in_place& m);
     void on_reply(const message_view& m);
     void on_pong(const ev::pong& p);
     void on_connected();
@@ -415,11 +432,20 @@ private:
     [[nodiscard]] bool has_room() const noexcept;
 
     session* session_;
+    event other_; ///< of next_for: a message that it returns stays here
     nuid ids_;
     time_point now_{};
     detail::frame_pool frames_;
     observer observer_ = nullptr;
     void* observer_context_ = nullptr;
+    struct put_off_message {
+        bool held = false;
+        bool last = false;
+        sub_id sub{};
+        void* cookie = nullptr;
+        message copy;
+    };
+    put_off_message put_off_; ///< of take_now
     struct wanted_mailbox {
         mailbox* box; ///< null when it was destroyed
         wanted_mailbox* outer;

@@ -191,6 +191,14 @@ struct statistics {
     std::uint64_t reconnects = 0;
 };
 
+/// `ev::message` without a copy. The view stands in the session until the next call that reads.
+struct message_in_place {
+    const message_view* view;
+    sub_id sub;
+    void* cookie;
+    bool last;
+};
+
 /// The contract, by kind of member:
 ///
 /// **A**, getters: any time.
@@ -285,6 +293,10 @@ public:
     /// `draining`.
     result<void> publish(std::string_view subject, bytes payload, std::string_view reply = {},
                          header_view headers = {});
+    /// `publish` for the usual case. False: nothing has changed, and `publish` says what is wrong,
+    /// or does it all the same.
+    [[nodiscard]] bool try_publish(std::string_view subject, bytes payload,
+                                   std::string_view reply = {}, header_view headers = {});
     /// As `publish`, but a large payload must stay unchanged until all of it is transmitted, with
     /// the end of its frame, or `own_borrowed` was called.
     result<void> publish_borrowed(std::string_view subject, bytes payload,
@@ -324,6 +336,9 @@ public:
     // --- D
     /// Parses ONE event. False: there is none until there is input.
     [[nodiscard]] bool next(event& out);
+    /// `next` for what nearly all events are. False says nothing, and nothing has changed: ask
+    /// `next`.
+    [[nodiscard]] bool next_message(message_in_place& out);
     [[nodiscard]] std::optional<session_action> poll_action();
     [[nodiscard]] std::size_t poll_transmit(std::span<const_buffer> out);
     /// Fewer than were offered is fine.
@@ -449,7 +464,7 @@ private:
     // session.cpp, commands.cpp, subscriptions.cpp, drain.cpp
     bool take_queued(event& out);
     bool advance(event& out, bool& more);
-    bool on_message(event& out);
+    bool take_message(message_in_place& out);
     bool on_pong(event& out);
     bool on_server_error(event& out);
     void keep_alive(time_point now);

@@ -168,11 +168,11 @@ void driver::turn(delivery how) {
 }
 
 void driver::take_events(delivery how) {
-    event e;
-    while (!ended_ && core_->connection.next(e)) {
+    while (!ended_) {
         dispatching_ = true;
-        core_->rt.dispatch(e);
+        const bool any = core_->rt.dispatch_next();
         dispatching_ = false;
+        if (!any) return;
         follow_up(how);
     }
 }

@@ -79,6 +79,19 @@ public:
         begin_made(m);
     }
     void begin_made(op_maker& m);
+    /// A message that a subscription's reader can have without waiting, or null.
+    [[nodiscard]] const message_view* take_now(mailbox& box);
+    /// How the message that ends an operation becomes its result.
+    struct keep_result {
+        virtual void keep(const message_view& m) = 0;
+
+    protected:
+        ~keep_result() = default;
+    };
+    /// Ends an operation that has not begun with the next message, if that is there.
+    [[nodiscard]] bool end_with(operation_base& o, mailbox& box, keep_result& keep);
+    /// Takes an operation that has its result, or its error, already.
+    void end_now(operation_base& o);
     /// Ends an operation that has not begun.
     void refuse(operation_base* o, const error& why);
     /// The same with one that was cancelled meanwhile.
@@ -163,7 +176,6 @@ private:
     [[nodiscard]] result<void> prepare_connector(const core& made);
     static void op_done(void* o) noexcept;
     void deliver(delivery how);
-    void end_now(operation_base& o);
     void settle(operation_base& o);
     void finish(operation_base& o, delivery how);
     void abort(operation_base& o) noexcept;

@@ -79,6 +79,33 @@ void driver::begin_made(op_maker& m) {
     begin(m.release());
 }
 
+/// Only in a turn is what comes next the turn's own to parse, and only while nothing waits for the
+/// next turn: what is taken is delivered in this one.
+const message_view* driver::take_now(mailbox& box) {
+    if (!core_) return nullptr;
+    const bool parse = in_turn_ && !dispatching_ && later_.empty();
+    const message_view* const m = core_->rt.take_now(box, parse);
+    if (core_->rt.is_behind()) touched();
+    return m;
+}
+
+/// What a turn has read bounds how many end in it like this, but for what was queued before.
+bool driver::end_with(operation_base& o, mailbox& box, keep_result& keep) {
+    if (o.cancelled_early) return false;
+    const bool queued = box.pending_messages() != 0;
+    const message_view* const m = take_now(box);
+    if (m == nullptr) return false;
+    keep.keep(*m);
+    if (queued || ended_) {
+        end_now(o);
+        return true;
+    }
+    o.owner = this;
+    o.ready = true;
+    ready_.push_back(o);
+    return true;
+}
+
 void driver::refuse(operation_base* o, const error& why) {
     o->fail(why);
     end_now(*o);

@@ -188,22 +188,38 @@ std::shared_ptr<driver> owner_of(const std::shared_ptr<replies_state>& s) {
 
 namespace {
 
-/// Starts an op on a subscription that may be gone by the time that it begins.
-template <class T, class Make>
+template <class T, class Keep>
+class keep_result_by final : public driver::keep_result {
+public:
+    keep_result_by(operation<T>& o, Keep& k) : operation_(o), keep_(k) {}
+    void keep(const message_view& m) override { keep_(operation_, m); }
+
+private:
+    operation<T>& operation_;
+    Keep& keep_;
+};
+
+/// Starts an op on a subscription that may be gone by the time that it begins. None is needed when
+/// the message is there: then `keep(operation, view)` makes it the result.
+template <class T, class Make, class Keep>
 void start_reading(const std::shared_ptr<driver>& d, operation_ptr<T> o,
-                   std::weak_ptr<subscription_state> s, const next_options& w, Make make) {
+                   std::weak_ptr<subscription_state> s, const next_options& w, Make make,
+                   Keep keep) {
     o->why = w.why;
     if (!d) { // a subscription that is none
         o->fail(errc::invalid_subscription);
         return o.release()->complete(delivery::posted);
     }
     d->listen(*o);
-    d->enter([o = std::move(o), s = std::move(s), timeout = w.timeout, make](driver& self) mutable {
+    d->enter([o = std::move(o), s = std::move(s), timeout = w.timeout, make,
+              keep](driver& self) mutable {
         const std::shared_ptr<subscription_state> state = s.lock();
         if (!state) return self.refuse(o.release(), error{errc::invalid_subscription});
         if (state->handler)
             return self.refuse(o.release(),
                                error{errc::invalid_argument, "this subscription has a handler"});
+        keep_result_by k(*o, keep);
+        if (self.end_with(*o, state->box, k)) return (void)o.release();
         self.begin_with(std::move(o), [&](runtime& rt) {
             return make(rt, state->box, deadline_of(rt, timeout));
         });
@@ -214,26 +230,34 @@ void start_reading(const std::shared_ptr<driver>& d, operation_ptr<T> o,
 
 void start_next(std::shared_ptr<driver> d, operation_ptr<message> o,
                 std::weak_ptr<subscription_state> s, next_options w) {
-    start_reading(d, std::move(o), std::move(s), w,
-                  [](runtime& rt, mailbox& box, time_point deadline) {
-                      return ops::next_message(rt, box, deadline);
-                  });
+    start_reading(
+        d, std::move(o), std::move(s), w,
+        [](runtime& rt, mailbox& box, time_point deadline) {
+            return ops::next_message(rt, box, deadline);
+        },
+        [](operation<message>& done, const message_view& m) { done.value = message(m); });
 }
 
 void start_next_into(std::shared_ptr<driver> d, operation_ptr<void> o,
                      std::weak_ptr<subscription_state> s, message* into, next_options w) {
-    start_reading(d, std::move(o), std::move(s), w,
-                  [into](runtime& rt, mailbox& box, time_point deadline) {
-                      return ops::next_into(rt, box, *into, deadline);
-                  });
+    start_reading(
+        d, std::move(o), std::move(s), w,
+        [into](runtime& rt, mailbox& box, time_point deadline) {
+            return ops::next_into(rt, box, *into, deadline);
+        },
+        [into](operation<void>&, const message_view& m) { into->assign(m); });
 }
 
 void start_next_in_range(std::shared_ptr<driver> d, operation_ptr<std::optional<message>> o,
                          std::weak_ptr<subscription_state> s, next_options w) {
-    start_reading(d, std::move(o), std::move(s), w,
-                  [](runtime& rt, mailbox& box, time_point deadline) {
-                      return ops::next_or_end(rt, box, deadline);
-                  });
+    start_reading(
+        d, std::move(o), std::move(s), w,
+        [](runtime& rt, mailbox& box, time_point deadline) {
+            return ops::next_or_end(rt, box, deadline);
+        },
+        [](operation<std::optional<message>>& done, const message_view& m) {
+            done.value = message(m);
+        });
 }
 
 void start_next_reply(std::shared_ptr<driver> d, operation_ptr<std::optional<message>> o,

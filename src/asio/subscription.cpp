@@ -47,6 +47,13 @@ subscription::~subscription() {
     end(state_);
 }
 
+bool subscription::try_next(message& into) {
+    if (!state_) return false;
+    const message_view* const m = state_->owner->take_now(state_->box);
+    if (m != nullptr) into.assign(*m);
+    return m != nullptr;
+}
+
 result<void> subscription::unsubscribe(std::optional<std::uint64_t> after) {
     if (!state_) return error{errc::invalid_subscription};
     const std::shared_ptr<detail::driver> owner = state_->owner;

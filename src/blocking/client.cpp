@@ -51,7 +51,8 @@ result<client> client::connect(std::string_view servers, const blocking_options&
 }
 
 result<client> client::connect(const options& o, const blocking_options& b) {
-    client c(std::make_shared<blocking::driver>(o, b));
+    auto made = std::make_unique<blocking::driver>(o, b);
+    client c(std::shared_ptr<blocking::driver>(made.release(), &blocking::driver::let_go));
     if (result<void> ok = c.driver_->check(); !ok) return ok.error();
     if (result<void> started = c.driver_->session_.start(clock::now()); !started)
         return started.error();

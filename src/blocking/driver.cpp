@@ -67,6 +67,13 @@ driver::driver(const options& o, const blocking_options& b)
 
 driver::~driver() = default;
 
+void driver::let_go(driver* d) noexcept {
+    if (d->busy_ == 0)
+        delete d;
+    else
+        d->let_go_ = true;
+}
+
 result<void> driver::check() const {
     if (settings_.write_timeout <= duration::zero())
         return error{errc::invalid_argument, "write_timeout must be positive"};
@@ -129,6 +136,8 @@ result<void> driver::publish(std::string_view subject, bytes payload, const publ
     if (is_down() && busy_ == 0 && !runtime_.in_handler()) return publish_down(subject, payload, o);
     const bool burst = in_burst();
     const bool borrow = payload.size() >= (burst ? burst_borrow : wire::borrow_threshold);
+    if (!borrow && session_.try_publish(subject, payload, o.reply, o.headers))
+        return burst && session_.untransmitted() < write_at_ ? result<void>() : write();
     result<void> queued = borrow ? session_.publish_borrowed(subject, payload, o.reply, o.headers)
                                  : session_.publish(subject, payload, o.reply, o.headers);
     if (!queued) {
@@ -280,11 +289,7 @@ void driver::do_actions() {
 
 std::size_t driver::dispatch_all() {
     std::size_t n = 0;
-    event e;
-    while (session_.next(e)) {
-        runtime_.dispatch(e);
-        ++n;
-    }
+    while (runtime_.dispatch_next()) ++n;
     do_actions();
     return n;
 }
@@ -311,6 +316,7 @@ public:
     ~settling() {
         --driver_.busy_;
         driver_.settle();
+        if (driver_.let_go_ && driver_.busy_ == 0) delete &driver_;
     }
 
 private:
@@ -328,12 +334,8 @@ result<message_view> driver::next_view(mailbox& box, duration timeout) {
 }
 
 std::optional<error> driver::wait_until(bool (*done)(const void*), const void* o) {
-    event e;
     while (!done(o)) {
-        if (session_.next(e)) {
-            runtime_.dispatch(e);
-            continue;
-        }
+        if (runtime_.dispatch_next()) continue;
         do_actions();
         if (session_.status() == session_status::closed) return session_.close_reason();
         (void)write();
@@ -344,14 +346,15 @@ std::optional<error> driver::wait_until(bool (*done)(const void*), const void* o
 }
 
 result<message_view> driver::wait_for(mailbox& box, duration timeout) {
-    result<std::optional<message_view>> m = runtime_.next_for(box);
-    if (m && *m) return **m; // the usual case of a busy subscription: no clock is read
+    result<const message_view*> m = runtime_.next_for(box);
+    if (m && *m != nullptr) return **m; // the usual case of a busy subscription: no clock is read
     const time_point deadline = deadline_after(clock::now(), std::max(timeout, duration::zero()));
-    while (m && !*m) {
+    while (m && *m == nullptr) {
         result<bool> pumped = pump(deadline);
         if (!pumped) return pumped.error();
         m = runtime_.next_for(box);
-        if (m && !*m && (!*pumped || runtime_.now() >= deadline)) return error{errc::timeout};
+        if (m && *m == nullptr && (!*pumped || runtime_.now() >= deadline))
+            return error{errc::timeout};
     }
     if (!m) return m.error();
     return **m;

@@ -27,6 +27,9 @@ class driver {
 public:
     driver(const options& o, const blocking_options& b);
     ~driver();
+    /// Destroys it, once the call that waits in it has returned: a handler may let go of the last
+    /// of all that share it. So a call need not hold it, which would be two atomic operations.
+    static void let_go(driver* d) noexcept;
     /// What can be found wrong before connecting.
     [[nodiscard]] result<void> check() const;
     driver(const driver&) = delete;
@@ -104,6 +107,7 @@ private:
     bool randomize_;
     bool hand_over_;
     int busy_ = 0; ///< waiting calls that run, one inside of the other
+    bool let_go_ = false;
     attempt_id attempt_{};
     int bursts_ = 0;
     int reads_without_wait_ = 0;

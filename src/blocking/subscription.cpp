@@ -48,9 +48,7 @@ subscription::~subscription() {
 result<message_view> subscription::next_view(duration timeout) {
     if (!state_) return error{errc::invalid_subscription};
     if (state_->handler) return error{errc::invalid_argument, "this subscription has a handler"};
-    const std::shared_ptr<blocking::driver> owner =
-        state_->owner; // a handler may destroy this subscription meanwhile
-    return owner->next_view(state_->box, timeout);
+    return state_->owner->next_view(state_->box, timeout); // a handler may destroy this meanwhile
 }
 
 result<message> subscription::next(duration timeout) {

@@ -65,7 +65,7 @@ void peer::on_connect() {
 
 void peer::on_publish() {
     const wire::frame& f = connection_.current();
-    const outgoing m{this, f.subject, f.reply, f.header, f.payload};
+    const outgoing m{this, f.subject, f.reply, f.headers.raw(), f.payload};
     last_in_ = hub_.now_;
     ++in_messages_;
     ++hub_.stats_.in_messages;

@@ -7,10 +7,13 @@
 #include <natsproto/subject.hpp>
 
 #include "core/text/ascii.hpp"
-#include "core/text/control_scanner.hpp"
 
 #include <cstdint>
 #include <cstring>
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
 
 namespace nats {
 
@@ -47,32 +50,76 @@ bool is_subject(std::string_view subject) noexcept {
 
 #if defined(__SSE2__)
 constexpr std::size_t mask_size = 64;
+constexpr std::size_t block = sizeof(__m128i);
+
+template <class T>
+T load(const char* p) noexcept {
+    T out;
+    std::memcpy(&out, p, sizeof out);
+    return out;
+}
+
+/// 1 to 16 bytes, and zeros behind them: what stands behind the subject may not be read.
+[[gnu::always_inline]] inline __m128i load_short(const char* p, std::size_t n) noexcept {
+    std::uint64_t low = 0;
+    std::uint64_t high = 0;
+    if (n > 8) {
+        low = load<std::uint64_t>(p);
+        high = load<std::uint64_t>(p + n - 8) >> (8 * (16 - n));
+    } else if (n >= 4) { // both hold the same bytes where they overlap
+        low = load<std::uint32_t>(p) |
+              (std::uint64_t{load<std::uint32_t>(p + n - 4)} << (8 * (n - 4)));
+    } else {
+        for (const std::size_t i : {std::size_t{0}, n / 2, n - 1})
+            low |= std::uint64_t{static_cast<unsigned char>(p[i])} << (8 * i);
+    }
+    return _mm_set_epi64x(static_cast<std::int64_t>(high), static_cast<std::int64_t>(low));
+}
+
+/// Bit i is about byte i.
+struct subject_masks {
+    std::uint64_t forbidden = 0;
+    std::uint64_t dots = 0;
+    std::uint64_t wild = 0; ///< `>`, and `*` where that is refused
+};
+
+template <wildcards Wildcards>
+[[gnu::always_inline]] inline void add_masks(__m128i bytes, std::size_t at,
+                                             subject_masks& out) noexcept {
+    const auto equal = [&](char c) { return _mm_cmpeq_epi8(bytes, _mm_set1_epi8(c)); };
+    const auto bits = [&](__m128i found) {
+        return std::uint64_t{static_cast<unsigned>(_mm_movemask_epi8(found))} << at;
+    };
+    const __m128i low = _mm_cmpeq_epi8(_mm_min_epu8(bytes, _mm_set1_epi8(' ')), bytes);
+    out.forbidden |= bits(_mm_or_si128(low, equal(0x7f)));
+    out.dots |= bits(equal('.'));
+    if constexpr (Wildcards == wildcards::refused)
+        out.wild |= bits(_mm_or_si128(equal('*'), equal('>')));
+    else
+        out.wild |= bits(equal('>'));
+}
 
 /// `is_subject` for 1 to 64 bytes.
 template <wildcards Wildcards>
 bool is_short_subject(std::string_view subject) noexcept {
+    const char* const p = subject.data();
     const std::size_t n = subject.size();
-    char copy[mask_size]; // what stands behind the subject may not be read
-    std::memcpy(copy, subject.data(), n);
-    std::uint64_t forbidden = 0;
-    std::uint64_t dots = 0;
-    std::uint64_t stars = 0;
-    std::uint64_t greater = 0;
-    for (std::size_t i = 0; i < n; i += 16) {
-        forbidden |= (text::low_bytes_16(copy + i) | text::equal_bytes_16(copy + i, 0x7f)) << i;
-        dots |= text::equal_bytes_16(copy + i, '.') << i;
-        stars |= text::equal_bytes_16(copy + i, '*') << i;
-        greater |= text::equal_bytes_16(copy + i, '>') << i;
+    subject_masks m;
+    if (n <= block) {
+        add_masks<Wildcards>(load_short(p, n), 0, m);
+    } else { // the last block may overlap the one before, about which it says the same
+        for (std::size_t i = 0; i + block < n; i += block)
+            add_masks<Wildcards>(load<__m128i>(p + i), i, m);
+        add_masks<Wildcards>(load<__m128i>(p + n - block), n - block, m);
     }
     const std::uint64_t all = ~std::uint64_t{0} >> (mask_size - n);
     const std::uint64_t last = std::uint64_t{1} << (n - 1);
-    dots &= all;
-    const std::uint64_t starts = ((dots << 1U) | 1U) & all; // where a token may begin
-    const std::uint64_t ends = (dots >> 1U) | last;         // where a token may end
-    if ((forbidden & all) != 0 || (dots & (starts | last)) != 0) return false;
+    const std::uint64_t starts = ((m.dots << 1U) | 1U) & all; // where a token may begin
+    const std::uint64_t ends = (m.dots >> 1U) | last;         // where a token may end
+    if ((m.forbidden & all) != 0 || (m.dots & (starts | last)) != 0) return false;
     const std::uint64_t alone = starts & ends; // tokens of one byte
-    if constexpr (Wildcards == wildcards::refused) return ((stars | greater) & alone) == 0;
-    return (greater & alone & ~last) == 0;
+    if constexpr (Wildcards == wildcards::refused) return (m.wild & alone) == 0;
+    return (m.wild & alone & ~last) == 0;
 }
 #endif
 

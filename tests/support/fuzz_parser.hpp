@@ -31,16 +31,17 @@ inline void check_frames(wire::sender from, std::string_view bytes, const limits
         const std::string_view whole = rest.substr(0, f.size);
         rest.remove_prefix(f.size);
         if (f.kind != wire::op::msg && f.kind != wire::op::pub) continue;
-        for (const std::string_view part : {f.subject, f.reply, f.header, f.payload})
+        for (const std::string_view part : {f.subject, f.reply, f.headers.raw(), f.payload})
             require(inside(whole, part), "a view");
-        require(f.header.size() + f.payload.size() + 2 < f.size, "the sizes of header and payload");
-        if (f.has_headers == f.header.empty())
+        require(f.headers.raw().size() + f.payload.size() + 2 < f.size,
+                "the sizes of header and payload");
+        if (f.has_headers == f.headers.raw().empty())
             continue; // HMSG with an empty block is written as MSG
         wire::output_queue q;
         if (f.kind == wire::op::msg) {
-            wire::encode_msg(q, f.subject, f.sid_text, f.reply, f.header, f.payload);
+            wire::encode_msg(q, f.subject, f.sid_text, f.reply, f.headers.raw(), f.payload);
         } else {
-            wire::encode_pub(q, f.subject, f.reply, f.header, f.payload);
+            wire::encode_pub(q, f.subject, f.reply, f.headers.raw(), f.payload);
         }
         const_buffer piece[1];
         require(q.gather(piece) == 1, "one frame is one piece");

@@ -120,8 +120,8 @@ void model_peer::answer(const wire::frame& f) {
         break;
     case wire::op::unsub: unsubscribe(f); break;
     case wire::op::pub: {
-        publication p{number_, std::string(f.subject), std::string(f.reply), std::string(f.header),
-                      std::string(f.payload)};
+        publication p{number_, std::string(f.subject), std::string(f.reply),
+                      std::string(f.headers.raw()), std::string(f.payload)};
         owner_->published_.push_back(p);
         if (verbose_) send("+OK\r\n");
         if (owner_->cluster_->route(p, this) == 0 && no_responders_ && !p.reply.empty())

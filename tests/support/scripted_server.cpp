@@ -20,9 +20,9 @@ std::string with_text(std::string line, std::string_view text) {
 
 std::string published_line(const wire::frame& f) {
     std::string out = with_text(with_text(f.has_headers ? "HPUB" : "PUB", f.subject), f.reply);
-    if (f.has_headers) out += ' ' + std::to_string(f.header.size());
-    out += ' ' + std::to_string(f.header.size() + f.payload.size());
-    return with_text(with_text(std::move(out), f.header), f.payload);
+    if (f.has_headers) out += ' ' + std::to_string(f.headers.raw().size());
+    out += ' ' + std::to_string(f.headers.raw().size() + f.payload.size());
+    return with_text(with_text(std::move(out), f.headers.raw()), f.payload);
 }
 
 } // namespace
@@ -138,7 +138,7 @@ void scripted_server::unsubscribe(const wire::frame& f) {
 // --- routing
 
 void scripted_server::route(const wire::frame& f) {
-    bool taken = echo_ && deliver(f.subject, f.payload, f.reply, f.header) != 0;
+    bool taken = echo_ && deliver(f.subject, f.payload, f.reply, f.headers.raw()) != 0;
     for (const auto& [pattern, call] : services_) {
         if (!subject_matches(pattern, f.subject)) continue;
         call(*this, f);

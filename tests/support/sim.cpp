@@ -145,9 +145,9 @@ bool sim::connect() {
 result<message_view> sim::next(mailbox& box, duration timeout) {
     const time_point deadline = now_ + timeout;
     while (true) {
-        const result<std::optional<message_view>> m = runtime_.next_for(box);
+        const result<const message_view*> m = runtime_.next_for(box);
         if (!m) return m.error();
-        if (*m) return **m;
+        if (*m != nullptr) return **m;
         if (!step(deadline)) return error{errc::timeout};
     }
 }

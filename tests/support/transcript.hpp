@@ -52,7 +52,7 @@ inline std::string to_text(const wire::frame& f) {
     const auto with_payload = [&f](std::string_view name) {
         return std::string(f.has_headers ? "h" : "") + std::string(name) + ' ' +
                in_quotes(f.subject) + " reply " + in_quotes(f.reply) + " header " +
-               in_quotes(f.header) + " payload " + in_quotes(f.payload) + '\n';
+               in_quotes(f.headers.raw()) + " payload " + in_quotes(f.payload) + '\n';
     };
     switch (f.kind) {
     case wire::op::info: return "info " + in_quotes(f.text) + '\n';

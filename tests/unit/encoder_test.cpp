@@ -199,7 +199,7 @@ TEST(encoder, what_a_client_sends_is_read_back_by_a_servers_parser) {
             default:
                 f.kind = wire::op::pub;
                 f.has_headers = !header.empty();
-                f.header = header;
+                f.headers = header_view(header);
                 f.payload = payload;
                 wire::encode_pub_borrowed(q, subject, reply, header, payload);
                 q.own_borrowed();
@@ -233,7 +233,7 @@ TEST(encoder, what_a_server_sends_is_read_back_by_a_clients_parser) {
             f.subject = subject;
             f.sid_text = sid;
             f.reply = reply;
-            f.header = header;
+            f.headers = header_view(header);
             f.payload = payload;
             wire::encode_msg(q, subject, sid, reply, header, payload);
             expected += to_text(f);

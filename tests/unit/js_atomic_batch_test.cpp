@@ -27,7 +27,7 @@ struct batching : sim {
     batching() : sim(as_given(), {}), state(std::make_unique<batch_state>()) {
         EXPECT_TRUE(connect());
         server().serve("s", [this](scripted_server& srv, const wire::frame& f) {
-            const header_view h(f.header);
+            const header_view h = f.headers;
             const std::string id(h.get("Nats-Batch-Id").value_or("-"));
             const std::string number(h.get("Nats-Batch-Sequence").value_or("-"));
             const std::string commit(h.get("Nats-Batch-Commit").value_or(""));

@@ -432,7 +432,7 @@ TEST(kept_frames, a_filter_sees_each_publish_that_is_left) {
         [](void* context, const frame& f) {
             auto& to = *static_cast<seen*>(context);
             to.payloads.emplace_back(f.payload);
-            to.headers.emplace_back(f.header);
+            to.headers.emplace_back(f.headers.raw());
             return f.subject == "a.subject" && f.reply == "reply";
         },
         &all);

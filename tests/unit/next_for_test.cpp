@@ -32,7 +32,7 @@ struct unparsed : connected_sim {
     }
     /// The payload, `none`, or the error's sentence.
     std::string take() {
-        const result<std::optional<message_view>> m = runtime().next_for(*box);
+        const result<const message_view*> m = runtime().next_for(*box);
         if (!m) return std::string(describe(m.error().code()));
         return *m ? std::string((*m)->payload) : "none";
     }
@@ -117,7 +117,7 @@ TEST(next_for, a_handler_may_destroy_the_box_meanwhile) {
         [](void* self, const message_view&) { static_cast<unparsed*>(self)->box.reset(); }, &net));
     net.arrive("MSG c 3 1\r\n1\r\nMSG b 2 1\r\n1\r\n");
     mailbox& gone = *net.box;
-    const result<std::optional<message_view>> m = net.runtime().next_for(gone);
+    const result<const message_view*> m = net.runtime().next_for(gone);
     EXPECT_EQ(m.error(), errc::invalid_subscription);
     net.settle();
     EXPECT_EQ(net.other.pending_messages(), 1U);

@@ -27,7 +27,7 @@ struct busy_bucket : connected_sim {
             [stored](scripted_server& s, const wire::frame& f) { s.publish(f.reply, stored); });
         server().serve("$O.b.M.*", [this](scripted_server& s, const wire::frame& f) {
             ++attempts;
-            const header_view h(f.header);
+            const header_view h = f.headers;
             EXPECT_EQ(h.get("Nats-Expected-Last-Subject-Sequence").value_or(""), "7");
             s.publish(f.reply, R"({"error":{"code":400,"err_code":10071,"description":"no"}})");
         });

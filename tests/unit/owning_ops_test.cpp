@@ -25,7 +25,7 @@ limits little_output() {
 
 void echo(scripted_server& server, std::string pattern) {
     server.serve(std::move(pattern), [](scripted_server& s, const wire::frame& f) {
-        s.publish(f.reply, f.payload, {}, f.header);
+        s.publish(f.reply, f.payload, {}, f.headers.raw());
     });
 }
 

@@ -329,7 +329,7 @@ TEST(parser, views_point_into_the_input) {
     EXPECT_EQ(at(f.subject), 5);
     EXPECT_EQ(at(f.sid_text), 9);
     EXPECT_EQ(at(f.reply), 11);
-    EXPECT_EQ(at(f.header), 22);
+    EXPECT_EQ(at(f.headers.raw()), 22);
     EXPECT_EQ(at(f.payload), 34);
 }
 

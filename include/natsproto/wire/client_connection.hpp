@@ -121,6 +121,10 @@ public:
     /// headers_not_supported, control_line_too_long, output_full, not_connected.
     result<void> publish(std::string_view subject, bytes payload, std::string_view reply = {},
                          header_view headers = {});
+    /// `publish` for the usual case. False: nothing has changed, and `publish` says what is wrong,
+    /// or does it all the same.
+    [[nodiscard]] bool try_publish(std::string_view subject, bytes payload, std::string_view reply,
+                                   header_view headers);
     /// As `publish`, but a payload of at least `borrow_threshold` bytes is not copied: it must stay
     /// unchanged until the whole frame is transmitted or `own_borrowed` was called.
     result<void> publish_borrowed(std::string_view subject, bytes payload,
@@ -182,12 +186,14 @@ public:
     /// The engine of `next`: parses until something is to be reported. `current()` is the frame it
     /// is about.
     [[nodiscard]] step advance();
+    /// `advance` for what nearly all input is: true when a message of an open connection comes
+    /// next and is plainly written. False says nothing, and nothing has changed: ask `advance`.
+    [[nodiscard]] bool advance_plain() noexcept;
     [[nodiscard]] const frame& current() const noexcept { return frame_; }
     /// The class of the `-ERR` that `advance` reported.
     [[nodiscard]] const server_error_class& current_error() const noexcept { return error_class_; }
 
 private:
-    [[nodiscard]] bool next_message() noexcept;
     [[nodiscard]] step advance_any();
     [[nodiscard]] step apply(const frame& f);
     [[nodiscard]] step no_frame(parser::status status);

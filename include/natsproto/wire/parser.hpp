@@ -7,6 +7,7 @@
 
 #include <natsproto/error.hpp>
 #include <natsproto/limits.hpp>
+#include <natsproto/message.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -22,20 +23,18 @@ enum class op : std::uint8_t { info, connect, pub, sub, unsub, msg, ping, pong, 
 enum class sender : std::uint8_t { server, client };
 
 /// One operation. The views point into the input and live as long as it does. Members that an
-/// operation does not have are not defined, except where said.
-struct frame {
+/// operation does not have are not defined, except where said. A msg and a pub are a message where
+/// it stands: its subject (which a sub has, too), reply, headers and payload are the base's, so
+/// that nobody has to copy them.
+struct frame : message_view {
     op kind = op::ping;
     bool has_headers = false;  ///< msg, pub: it was HMSG or HPUB
     bool has_max = false;      ///< unsub
     std::uint64_t sid = 0;     ///< msg: the sid as a number
     std::uint64_t max = 0;     ///< unsub: 0 where the text is no number of at most nine digits
     std::size_t size = 0;      ///< bytes that the whole frame takes in the input
-    std::string_view subject;  ///< msg, pub, sub
-    std::string_view reply;    ///< msg, pub: empty if there is none
     std::string_view queue;    ///< sub: empty if there is none
     std::string_view sid_text; ///< msg, sub, unsub
-    std::string_view header;   ///< msg, pub: empty if there is none
-    std::string_view payload;  ///< msg, pub
     std::string_view text;     ///< info, connect: the JSON; err: the text, without its quotes
 };
 
@@ -67,11 +66,17 @@ private:
     friend class client_connection; // these take the short way themselves
     friend class server_connection;
     struct verb;
-    struct token_ends;
+    struct argument_ends;
     template <sender From>
     bool plain_message(std::string_view input, frame& out) const noexcept;
-    static bool find_tokens_at_once(const char* p, token_ends& out) noexcept;
-    static bool find_tokens(std::string_view input, token_ends& out) noexcept;
+    template <sender From, bool Headers>
+    bool plain_arguments(std::string_view input, frame& out) const noexcept;
+    template <sender From, bool Headers>
+    static bool find_ends_at_once(std::string_view input, argument_ends& out) noexcept;
+    template <sender From, bool Headers>
+    static argument_ends find_ends(std::string_view input) noexcept;
+    template <sender From, bool Headers, class NextEnd>
+    static bool assign_ends(NextEnd next_end, std::size_t none, argument_ends& out) noexcept;
     struct line;
     static constexpr std::size_t max_tokens = 6;
     status parse_line(std::string_view input, std::size_t line_size, frame& out) noexcept;

@@ -61,14 +61,14 @@ bool mailbox::push(const message_view& view) {
     return true;
 }
 
-message_view mailbox::pop() noexcept {
+const message_view* mailbox::pop() noexcept {
     message::block* b = std::exchange(head_, head_->next);
     if (head_ == nullptr) tail_ = nullptr;
     --pending_;
     ++taken_;
     pending_bytes_ -= b->view.size();
     current_ = message(b);
-    return current_.view();
+    return &b->view;
 }
 
 void mailbox::drop_queue() noexcept {

@@ -97,20 +97,71 @@ void runtime::resume_behind() {
 
 // --- events
 
+/// A handler has thrown: nothing else would wake who waits behind it.
+void runtime::recover_from_throw() {
+    if (handlers_running_ == 0) resume_behind();
+}
+
+/// The memory of the copy is kept for the next one.
+void runtime::dispatch_put_off() {
+    put_off_message m = std::exchange(put_off_, {});
+    const message_view view = m.copy.view();
+    dispatch_message({&view, m.sub, m.cookie, m.last});
+    if (!put_off_.held) put_off_.copy = std::move(m.copy);
+}
+
 void runtime::dispatch(const event& e) {
+    if (put_off_.held) dispatch_put_off(); // it has come before
+    if (const auto* m = std::get_if<ev::message>(&e)) {
+        dispatch_message({&m->view, m->sub, m->cookie, m->last});
+        return;
+    }
     if (handlers_running_ == 0) kept_.clear();
     try {
         hand_on(e);
-    } catch (...) { // of a handler: nothing else would wake who waits behind it
-        if (handlers_running_ == 0) resume_behind();
+    } catch (...) {
+        recover_from_throw();
         throw;
     }
     // After any event: a handler that threw left what was queued behind it to the next one.
     settle();
 }
 
+inline void runtime::dispatch_message(const message_in_place& m) {
+    if (handlers_running_ == 0) kept_.clear();
+    try {
+        on_message(m);
+    } catch (...) {
+        recover_from_throw();
+        throw;
+    }
+    settle();
+}
+
+bool runtime::dispatch_next() {
+    if (put_off_.held) {
+        dispatch_put_off();
+        return true;
+    }
+    message_in_place m;
+    if (session_->next_message(m)) {
+        dispatch_message(m);
+        return true;
+    }
+    event e;
+    if (!session_->next(e)) return false;
+    dispatch(e);
+    return true;
+}
+
+/// Whether there is something for `settle`, which there hardly ever is.
+bool runtime::has_duties() const noexcept {
+    return handlers_behind_ || drain_pending_ || !behind_.empty() || !woken_.empty() ||
+           !notices_.empty() || !ends_.empty() || !barriers_.empty();
+}
+
 void runtime::settle() {
-    if (handlers_running_ != 0) return;
+    if (handlers_running_ != 0 || !has_duties()) return;
     wake_and_tell();
     if (!ends_.empty()) {
         tell_ends();
@@ -121,10 +172,6 @@ void runtime::settle() {
 }
 
 void runtime::hand_on(const event& e) {
-    if (const auto* m = std::get_if<ev::message>(&e)) {
-        on_message(*m);
-        return;
-    }
     wanted_mailbox about{mailbox_of(e), wanted_}; // which the observer may destroy
     std::exception_ptr thrown; // by the observer: those who wait have to hear of it all the same
     wanted_ = &about;
@@ -168,9 +215,9 @@ void runtime::react(const event& e, mailbox* about) {
         on_closed(error(*c->why));
 }
 
-void runtime::on_message(const ev::message& m) {
+void runtime::on_message(const message_in_place& m) {
     if (m.cookie == &inbox_cookie_) {
-        on_reply(m.view);
+        on_reply(*m.view);
         return;
     }
     if (m.cookie == nullptr) return; // of a subscription made at the session, not here
@@ -180,7 +227,7 @@ void runtime::on_message(const ev::message& m) {
         box.ended_ = errc::max_messages_reached;
         note_end(box);
     }
-    deliver(box, m.view, m.sub);
+    deliver(box, *m.view, m.sub);
 }
 
 void runtime::deliver(mailbox& box, const message_view& m, sub_id id) {
@@ -445,7 +492,10 @@ result<void> runtime::unsubscribe(mailbox& box, std::optional<std::uint64_t> aft
     if (!done) return done;
     if (after && !session_->subject_of(*box.id_).empty())
         return {}; // it goes on until that many have come
-    if (!after) box.drop_queue();
+    if (!after) {
+        box.drop_queue();
+        if (put_off_.cookie == &box) put_off_.held = false;
+    }
     box.ended_ = after ? errc::max_messages_reached : errc::invalid_subscription;
     box.id_.reset();
     note_end(box);
@@ -529,6 +579,7 @@ void runtime::tell_ends() {
 
 /// A mailbox is being destroyed.
 void runtime::forget(const mailbox& box) noexcept {
+    if (put_off_.cookie == &box) put_off_.held = false;
     for (mailbox*& end : ends_) {
         if (end == &box) end = nullptr;
     }
@@ -547,12 +598,19 @@ std::optional<error> runtime::take_trouble(mailbox& box) {
 }
 
 result<std::optional<message_view>> runtime::try_next(mailbox& box) {
+    result<const message_view*> queued = queued_for(box);
+    if (!queued) return queued.error();
+    return *queued != nullptr ? std::optional(**queued) : std::optional<message_view>();
+}
+
+/// The next queued message, or null.
+result<const message_view*> runtime::queued_for(mailbox& box) {
     box.reading_ = false; // whoever asks for the next one has dealt with the last
     if (std::optional<error> why = take_trouble(box)) return std::move(*why);
     if (box.head_ != nullptr) {
         ++box.delivered_;
         box.reading_ = true;
-        return std::optional(box.pop());
+        return box.pop();
     }
     if (handlers_running_ == 0) {
         if (drain_pending_) step_drain();
@@ -560,40 +618,80 @@ result<std::optional<message_view>> runtime::try_next(mailbox& box) {
         if (!ends_.empty()) tell_ends();
     }
     if (!box.active()) return box.end_reason();
-    return std::optional<message_view>();
+    return nullptr;
 }
 
-result<std::optional<message_view>> runtime::next_for(mailbox& box) {
-    if (result<std::optional<message_view>> queued = try_next(box); !queued || *queued)
-        return queued;
+/// Nobody else is to have it, and nothing is queued before it.
+inline bool runtime::goes_to_reader(const message_in_place& m, const mailbox& box) const noexcept {
+    return m.cookie == &box && box.handler_ == nullptr && box.waiter_ == nullptr &&
+           box.head_ == nullptr;
+}
+
+inline const message_view* runtime::give_to_reader(const message_in_place& m, mailbox& box) {
+    ++box.delivered_;
+    box.reading_ = true;
+    if (m.last) {
+        box.id_.reset();
+        box.ended_ = errc::max_messages_reached;
+        note_end(box);
+    }
+    return m.view;
+}
+
+const message_view* runtime::take_now(mailbox& box, bool parse) {
+    if (box.slow_unseen_ || box.refusal_unseen_ || box.handler_ != nullptr ||
+        box.waiter_ != nullptr)
+        return nullptr;
+    if (box.head_ != nullptr) {
+        ++box.delivered_;
+        box.reading_ = true;
+        return box.pop();
+    }
+    if (!parse || !box.id_ || handlers_running_ != 0 || is_behind()) return nullptr;
+    box.reading_ = false;
+    message_in_place m;
+    if (!session_->next_message(m)) return nullptr;
+    if (goes_to_reader(m, box)) return give_to_reader(m, box);
+    put_off_.copy.assign(*m.view);
+    put_off_.held = true;
+    put_off_.last = m.last;
+    put_off_.sub = m.sub;
+    put_off_.cookie = m.cookie;
+    return nullptr;
+}
+
+result<const message_view*> runtime::next_for(mailbox& box) {
+    using queued = result<const message_view*>;
+    const bool at_rest = box.head_ == nullptr && box.id_ && !box.slow_unseen_ &&
+                         !box.refusal_unseen_ && !has_duties();
+    if (at_rest) // the usual case, where `queued_for` does only this
+        box.reading_ = false;
+    else if (queued first = queued_for(box); !first || *first != nullptr)
+        return first;
     wanted_mailbox wanted{&box, wanted_};
     wanted_ = &wanted;
     struct leave {
         runtime* rt;
         ~leave() { rt->wanted_ = rt->wanted_->outer; }
     } const guard{this};
-    event e;
-    while (session_->next(e)) {
-        const auto* m = std::get_if<ev::message>(&e);
-        if (m != nullptr && m->cookie == &box && box.handler_ == nullptr &&
-            box.waiter_ == nullptr && box.head_ == nullptr) {
-            ++box.delivered_;
-            box.reading_ = true;
-            if (m->last) {
-                box.id_.reset();
-                box.ended_ = errc::max_messages_reached;
-                note_end(box);
+    while (true) {
+        message_in_place m;
+        const bool is_message = session_->next_message(m);
+        if (is_message) {
+            if (goes_to_reader(m, box)) return give_to_reader(m, box);
+            dispatch_message(m);
+        } else {
+            if (!session_->next(other_)) return nullptr;
+            if (const auto* cut = std::get_if<ev::message>(&other_)) { // or not plainly written
+                const message_in_place c{&cut->view, cut->sub, cut->cookie, cut->last};
+                if (goes_to_reader(c, box)) return give_to_reader(c, box);
             }
-            return std::optional(m->view);
+            dispatch(event(other_)); // what it calls may come here again
         }
-        dispatch(e);
         if (wanted.box == nullptr) return error{errc::invalid_subscription};
-        if (m != nullptr && box.head_ == nullptr && box.active())
-            continue; // the usual case: somebody else's message
-        if (result<std::optional<message_view>> queued = try_next(box); !queued || *queued)
-            return queued;
+        if (is_message && box.head_ == nullptr && box.active()) continue; // somebody else's message
+        if (queued next = queued_for(box); !next || *next != nullptr) return next;
     }
-    return std::optional<message_view>();
 }
 
 } // namespace nats

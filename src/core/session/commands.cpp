@@ -67,7 +67,7 @@ result<void> session::set_servers(std::string_view list) {
     return {};
 }
 
-void session::count_publish(std::size_t size) noexcept {
+inline void session::count_publish(std::size_t size) noexcept {
     ++stats_.out_messages;
     stats_.out_bytes += size;
     if (kept_unconfirmed_ && is_up()) ++published_since_; // behind the kept ones
@@ -86,8 +86,16 @@ bool session::keeps_publishes() const noexcept {
            (status_ == session_status::connecting && options_.retry_on_failed_connect);
 }
 
+bool session::try_publish(std::string_view subject, bytes payload, std::string_view reply,
+                          header_view headers) {
+    if (!is_up() || !connection_.try_publish(subject, payload, reply, headers)) return false;
+    count_publish(payload.size() + headers.raw().size());
+    return true;
+}
+
 result<void> session::publish(std::string_view subject, bytes payload, std::string_view reply,
                               header_view headers) {
+    if (try_publish(subject, payload, reply, headers)) return {};
     if (!is_up()) return keep_publish(subject, payload, reply, headers);
     result<void> done = connection_.publish(subject, payload, reply, headers);
     if (done)

@@ -249,7 +249,7 @@ void session::send_kept() {
                       connection_.headers_enabled()};
     const auto acceptable = [](void* context, const wire::frame& f) {
         const auto& most = *static_cast<const server_limits*>(context);
-        return f.header.size() + f.payload.size() <= most.max_payload &&
+        return f.headers.raw().size() + f.payload.size() <= most.max_payload &&
                (most.headers || !f.has_headers);
     };
     wire::output_queue good;

@@ -249,17 +249,16 @@ bool session::take_queued(event& out) {
     return true;
 }
 
-inline bool session::on_message(event& out) {
+/// The message that the connection has parsed; false when nobody wants it.
+inline bool session::take_message(message_in_place& out) {
     const wire::frame& f = connection_.current();
     ++stats_.in_messages;
-    stats_.in_bytes += f.header.size() + f.payload.size();
+    stats_.in_bytes += f.message_view::size();
     subscription* s = find(f.sid);
     if (s == nullptr) return false; // it was unsubscribed while this was on its way
     ++s->delivered;
     const bool last = s->max != 0 && s->delivered >= s->max;
-    out.emplace<ev::message>(
-        ev::message{message_view{f.subject, f.reply, header_view(f.header), f.payload},
-                    sub_id{f.sid}, s->cookie, last});
+    out = {&f, sub_id{f.sid}, s->cookie, last};
     if (last) release(*s);
     return true;
 }
@@ -268,7 +267,12 @@ inline bool session::on_message(event& out) {
 inline bool session::advance(event& out, bool& more) {
     using step = wire::client_connection::step;
     switch (connection_.advance()) {
-    case step::message: return on_message(out);
+    case step::message: {
+        message_in_place m;
+        if (!take_message(m)) return false;
+        out.emplace<ev::message>(ev::message{*m.view, m.sub, m.cookie, m.last});
+        return true;
+    }
     case step::need_more: more = pull_link(); return false;
     case step::connect_requested: on_info_first(); return false;
     case step::connected: return on_connected(out);
@@ -282,6 +286,14 @@ inline bool session::advance(event& out, bool& more) {
                             : connection_.close_reason(),
                         now_);
         return false;
+    }
+    return false;
+}
+
+bool session::next_message(message_in_place& out) {
+    if (!events_.empty() || !receiving_ || handing_over_) return false;
+    while (connection_.advance_plain()) {
+        if (take_message(out)) return true;
     }
     return false;
 }

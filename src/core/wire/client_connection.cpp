@@ -158,8 +158,9 @@ result<void> client_connection::ping() {
 
 /// All of what `refuse_publish` checks, without saying what is wrong: the usual case is that
 /// nothing is.
-bool client_connection::can_publish(std::string_view subject, std::size_t payload,
-                                    std::string_view reply, std::size_t header) const noexcept {
+inline bool client_connection::can_publish(std::string_view subject, std::size_t payload,
+                                           std::string_view reply,
+                                           std::size_t header) const noexcept {
     constexpr std::size_t numbers = 2 * 20 + 4;
     return state_ == connection_state::open && is_publish_subject(subject) &&
            (reply.empty() || is_publish_subject(reply)) && (header == 0 || headers_enabled_) &&
@@ -176,6 +177,13 @@ result<void> client_connection::refuse_publish(std::string_view subject, std::si
         return error{errc::headers_not_supported};
     if (result<void> ok = check_publish(subject, payload, reply, header); !ok) return ok;
     return check_command(0);
+}
+
+bool client_connection::try_publish(std::string_view subject, bytes payload, std::string_view reply,
+                                    header_view headers) {
+    if (!can_publish(subject, payload.size(), reply, headers.raw().size())) return false;
+    encode_pub(output_, subject, reply, headers.raw(), payload.text());
+    return true;
 }
 
 result<void> client_connection::publish(std::string_view subject, bytes payload,
@@ -281,8 +289,8 @@ void client_connection::transmitted(std::size_t n) {
     if (pongs_.transmitted(n)) pay_owed_pongs();
 }
 
-/// The short way for what nearly all input is: in `open`, where the table says `deliver`.
-inline bool client_connection::next_message() noexcept {
+/// In `open` the table says `deliver`.
+bool client_connection::advance_plain() noexcept {
     drop_consumed();
     if (state_ != connection_state::open || parser_.wanted_ != 0) return false;
     if (!parser_.plain_message<sender::server>(input_.data(), frame_)) return false;
@@ -291,7 +299,7 @@ inline bool client_connection::next_message() noexcept {
 }
 
 client_connection::step client_connection::advance() {
-    if (next_message()) return step::message;
+    if (advance_plain()) return step::message;
     return advance_any();
 }
 
@@ -373,13 +381,11 @@ client_connection::step client_connection::close(error why) {
 }
 
 bool client_connection::next(connection_event& out) {
-    if (!next_message()) {
+    if (!advance_plain()) {
         const step s = advance_any();
         if (s != step::message) return report(s, out);
     }
-    out.emplace<event::message>(event::message{
-        message_view{frame_.subject, frame_.reply, header_view(frame_.header), frame_.payload},
-        frame_.sid});
+    out.emplace<event::message>(event::message{frame_, frame_.sid});
     return true;
 }
 

@@ -301,7 +301,7 @@ parser::status parser::parse_message(std::string_view input, std::size_t op_size
     const char* body = input.data() + line_size;
     if (body[total] != '\r' || body[total + 1] != '\n') return fail(errc::missing_crlf);
     out.kind = with_sid ? op::msg : op::pub;
-    out.header = {body, static_cast<std::size_t>(header)};
+    out.headers = header_view({body, static_cast<std::size_t>(header)});
     out.payload = {body + header, static_cast<std::size_t>(total - header)};
     out.size = size;
     scanned_ = 0;

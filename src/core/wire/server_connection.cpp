@@ -438,8 +438,7 @@ bool server_connection::next(server_connection_event& out) {
         const step s = advance_any();
         if (s != step::published) return report(s, out);
     }
-    out.emplace<server_event::published>(server_event::published{
-        message_view{frame_.subject, frame_.reply, header_view(frame_.header), frame_.payload}});
+    out.emplace<server_event::published>(server_event::published{frame_});
     return true;
 }
 

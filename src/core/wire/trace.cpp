@@ -66,9 +66,9 @@ std::string describe(const frame& f, std::size_t max_payload) {
     add_word(line, f.subject);
     if (f.kind == op::msg) add_word(line, f.sid_text);
     add_word(line, f.reply);
-    if (f.has_headers) line += ' ' + std::to_string(f.header.size());
-    line += ' ' + std::to_string(f.header.size() + f.payload.size());
-    if (!f.header.empty()) line += " | " + shown(f.header, max_payload);
+    if (f.has_headers) line += ' ' + std::to_string(f.headers.raw().size());
+    line += ' ' + std::to_string(f.headers.raw().size() + f.payload.size());
+    if (!f.headers.raw().empty()) line += " | " + shown(f.headers.raw(), max_payload);
     if (!f.payload.empty()) line += " | " + shown(f.payload, max_payload);
     return line;
 }
