@@ -17,11 +17,11 @@
 #include "flood_server.hpp"
 #include "harness.hpp"
 #include "limits.hpp"
+#include "read_frames.hpp"
 
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 
-#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -30,7 +30,6 @@
 #include <string_view>
 #include <variant>
 
-#include <sys/socket.h>
 #include <unistd.h>
 
 namespace {
@@ -42,24 +41,6 @@ using namespace std::chrono_literals;
 constexpr std::int64_t unread_limit = 10'000;
 
 // --- without a library
-
-/// Reads frames of a flooded connection until `on_frame` returns false.
-template <class OnFrame>
-void read_frames(int fd, OnFrame on_frame) {
-    std::array<char, block> buffer{};
-    std::size_t held = 0;
-    while (true) {
-        const ssize_t n = ::recv(fd, buffer.data() + held, buffer.size() - held, 0);
-        if (n <= 0) die("recv");
-        std::string_view in(buffer.data(), held + static_cast<std::size_t>(n));
-        while (const std::size_t size = frame_size(in)) {
-            if (!on_frame(in.substr(0, size))) return;
-            in.remove_prefix(size);
-        }
-        held = in.size();
-        in.copy(buffer.data(), held);
-    }
-}
 
 figures protocol_ticks(const flood_server& from, std::size_t n) {
     const int fd = connect_raw_to(from.port());
