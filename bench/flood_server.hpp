@@ -145,14 +145,6 @@ private:
     std::uint64_t number_ = 0;
 };
 
-/// Greets, and has what the client says after its first PING served.
-inline void greet(int fd) {
-    send_all(fd, info);
-    std::string in;
-    read_until(fd, in, "PING\r\n");
-    send_all(fd, "PONG\r\n");
-}
-
 class flood_server : public child_server {
 public:
     flood_server()
