@@ -319,7 +319,7 @@ asio::awaitable<void> asio_requests(nats::aio::client& nc, const flood_server& f
 // --- all of it
 
 void add_ticks(suite& all, std::size_t n) {
-    const auto each = [&](const char* who, std::function<figures(const flood_server&)> run) {
+    const auto each = [&](const char* who, const std::function<figures(const flood_server&)>& run) {
         all.add("a message beside a flood", who, [run] { return run(flood_server()); });
     };
     const auto by_asio = [&](const char* who, reader how) {
@@ -346,7 +346,7 @@ void add_ticks(suite& all, std::size_t n) {
 }
 
 void add_requests(suite& all, std::size_t n) {
-    const auto each = [&](const char* who, std::function<figures(const flood_server&)> run) {
+    const auto each = [&](const char* who, const std::function<figures(const flood_server&)>& run) {
         all.add("request beside a flood", who, [run] { return run(flood_server()); });
     };
     const auto by_asio = [&](const char* who, reader how) {

@@ -102,6 +102,7 @@ private:
 };
 
 inline figures libnats_tick_callbacks(const flood_server& from, std::size_t n) {
+    const libnats_library library;
     fairness_log log(n); // before the connection, whose threads use it
     libnats_beside_flood c(from);
     c.by_callbacks(log, true);
@@ -112,6 +113,7 @@ inline figures libnats_tick_callbacks(const flood_server& from, std::size_t n) {
 }
 
 inline figures libnats_tick_threads(const flood_server& from, std::size_t n) {
+    const libnats_library library;
     fairness_log log(n); // before the connection, whose threads use it
     libnats_beside_flood c(from);
     c.by_threads();
@@ -124,6 +126,7 @@ inline figures libnats_tick_threads(const flood_server& from, std::size_t n) {
 }
 
 inline figures libnats_flooded_requests(const flood_server& from, std::size_t n) {
+    const libnats_library library;
     fairness_log log(n); // before the connection, whose threads use it
     libnats_beside_flood c(from);
     c.by_callbacks(log, false);

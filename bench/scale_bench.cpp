@@ -51,15 +51,6 @@ namespace asio = boost::asio;
 using namespace nats::bench; // NOLINT(google-build-using-namespace): all of it is used
 using namespace std::chrono_literals;
 
-/// What nats.c has started for others goes on for a while after their connections have gone. This
-/// waits for its end, so that the next contender has the process for itself.
-struct libnats_library {
-    libnats_library() { check(nats_Open(-1), "open"); }
-    libnats_library(const libnats_library&) = delete;
-    libnats_library& operator=(const libnats_library&) = delete;
-    ~libnats_library() { check(nats_CloseAndWait(10'000), "close"); }
-};
-
 void append(figures& to, figures more) {
     for (figure& f : more) to.push_back(std::move(f));
 }

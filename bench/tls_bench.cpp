@@ -166,7 +166,7 @@ public:
     measure_inside_tls(suite& all, std::string name, const tls_identity& i, role r, MakeBlock block)
         : all_(&all), name_(std::move(name)), identity_(&i), role_(r), block_(std::move(block)) {}
 
-    void add(const char* who, std::function<figures(const tls_server&)> run) {
+    void add(const char* who, const std::function<figures(const tls_server&)>& run) {
         all_->add(
             name_, who,
             [=, r = role_, i = identity_, make = block_] { return run(tls_server(r, *i, make())); },
