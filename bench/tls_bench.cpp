@@ -2,21 +2,25 @@
 //
 // The cost of TLS: what loopback_bench and request_bench measure, inside of it. The server is a
 // child process that uses OpenSSL on a blocking socket, and so is "raw", which moves the same bytes
-// by SSL_write and SSL_read. All have the same version and cipher, the server's first choice, and
-// verify its certificate.
+// by SSL_write and SSL_read; "raw, protocol" also formats and parses. All have the same version and
+// cipher, the server's first choice, and verify its certificate.
 
 #include "asio_contender.hpp"
 #include "blocking_contender.hpp"
 #include "harness.hpp"
 #include "libnats_contender.hpp"
+#include "limits.hpp"
 #include "loopback_server.hpp"
+#include "read_frames.hpp"
 #include "tls_stream.hpp"
 
 #include <cstddef>
 #include <cstdlib>
+#include <cstring>
 #include <functional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace {
@@ -64,6 +68,37 @@ figures raw_receive_tls(const tls_server& from, const tls_identity& i, const sha
         if (n == 0) tls_die("SSL_read");
         got += n;
     }
+    return m.cpu_and_rate(s.messages);
+}
+
+figures protocol_publish_tls(const tls_server& to, const tls_identity& i, const shape& s) {
+    const std::string body(s.payload, 'x');
+    std::vector<char> buffer(block + s.payload + 256);
+    tls_client_stream c(to.port(), i);
+    const meter m;
+    char* p = buffer.data();
+    for (std::size_t k = 0; k < s.messages; ++k) {
+        p = format_publish(p, s);
+        std::memcpy(p, body.data(), body.size());
+        std::memcpy(p + body.size(), "\r\n", 2);
+        p += body.size() + 2;
+        if (static_cast<std::size_t>(p - buffer.data()) < block && k + 1 < s.messages) continue;
+        if (!c.write({buffer.data(), p})) tls_die("SSL_write");
+        p = buffer.data();
+    }
+    if (!c.write("PING\r\n")) tls_die("SSL_write");
+    std::string in;
+    c.read_until(in, "PONG\r\n");
+    return m.cpu_and_rate(s.messages);
+}
+
+figures protocol_receive_tls(const tls_server& from, const tls_identity& i, const shape& s) {
+    tls_client_stream c(from.port(), i);
+    const meter m;
+    if (!c.write("SUB bench.subject 1\r\n")) tls_die("SSL_write");
+    std::size_t seen = 0;
+    read_frames_by([&](char* into, std::size_t size) { return c.read(into, size); },
+                   [&](std::string_view) { return ++seen < s.messages; });
     return m.cpu_and_rate(s.messages);
 }
 
@@ -184,6 +219,7 @@ private:
 void add_publish(suite& all, const std::string& name, const shape& s, const tls_identity& i) {
     measure_inside_tls to(all, name, i, role::discard, [] { return std::string(); });
     to.add("raw", [=, &i](const tls_server& t) { return raw_publish_tls(t, i, s); });
+    to.add("raw, protocol", [=, &i](const tls_server& t) { return protocol_publish_tls(t, i, s); });
     to.add("blocking", [=](const tls_server& t) {
         nats::client nc = connect_inside_tls(t);
         return blocking_publish(nc, s);
@@ -200,6 +236,8 @@ void add_publish(suite& all, const std::string& name, const shape& s, const tls_
 void add_receive(suite& all, const std::string& name, const shape& s, const tls_identity& i) {
     measure_inside_tls from(all, name, i, role::flood, [=] { return flood_of(s); });
     from.add("raw", [=, &i](const tls_server& t) { return raw_receive_tls(t, i, s); });
+    from.add("raw, protocol",
+             [=, &i](const tls_server& t) { return protocol_receive_tls(t, i, s); });
     from.add("blocking, views", [=](const tls_server& t) {
         nats::client nc = connect_inside_tls(t);
         return blocking_receive(nc, s, kept::as_view);
