@@ -14,6 +14,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -40,6 +41,7 @@ public:
         if (child_ < 0) die("fork");
         if (child_ == 0) {
             ::signal(SIGPIPE, SIG_IGN);
+            ::prctl(PR_SET_PDEATHSIG, SIGKILL); // `die` runs no destructor
             serve(listener);
             std::_Exit(1);
         }
