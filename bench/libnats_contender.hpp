@@ -22,6 +22,15 @@ inline void check(natsStatus s, const char* what) {
     std::exit(1);
 }
 
+/// What nats.c has started for others goes on for a while after their connections have gone. This
+/// waits for its end, so that the next contender has the process for itself.
+struct libnats_library {
+    libnats_library() { check(nats_Open(-1), "open"); }
+    libnats_library(const libnats_library&) = delete;
+    libnats_library& operator=(const libnats_library&) = delete;
+    ~libnats_library() { check(nats_CloseAndWait(10'000), "close"); }
+};
+
 /// A connection that goes with this.
 class libnats_connection {
 public:

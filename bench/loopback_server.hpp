@@ -8,12 +8,12 @@
 #include <natsproto/wire/encoder.hpp>
 #include <natsproto/wire/output_queue.hpp>
 
+#include "child_server.hpp"
 #include "harness.hpp"
 #include "queue_text.hpp"
 
 #include <algorithm>
 #include <array>
-#include <csignal>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -25,7 +25,6 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 namespace nats::bench {
@@ -55,8 +54,8 @@ inline void read_until(int fd, std::string& in, std::string_view what) {
     }
 }
 
-/// A raw connection to a server on loopback, after the handshake.
-[[nodiscard]] inline int connect_raw_to(std::uint16_t port) {
+/// A raw connection to a server on loopback.
+[[nodiscard]] inline int connect_socket_to(std::uint16_t port) {
     const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0) die("socket");
     sockaddr_in a{};
@@ -66,11 +65,25 @@ inline void read_until(int fd, std::string& in, std::string_view what) {
     if (::connect(fd, reinterpret_cast<sockaddr*>(&a), sizeof a) != 0) die("connect");
     const int on = 1;
     ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    return fd;
+}
+
+/// The same, after the handshake.
+[[nodiscard]] inline int connect_raw_to(std::uint16_t port) {
+    const int fd = connect_socket_to(port);
     std::string in;
     read_until(fd, in, "\r\n");
     send_all(fd, "CONNECT {\"verbose\":false}\r\nPING\r\n");
     read_until(fd, in, "PONG\r\n");
     return fd;
+}
+
+/// The server's side of a handshake.
+inline void greet(int fd) {
+    send_all(fd, info);
+    std::string in;
+    read_until(fd, in, "PING\r\n");
+    send_all(fd, "PONG\r\n");
 }
 
 /// What messages of a measurement look like, and how many they are.
@@ -105,57 +118,57 @@ inline std::string flood_of(const shape& s) {
     return frames(false, s.header(), s.payload, count);
 }
 
-/// A listening socket and a child process that serves one connection after another.
-class server {
+/// `PUB subject reply size` and what follows; how much of that is its payload.
+inline std::size_t answer(std::string_view line, std::string_view rest, const std::string& sid,
+                          std::string& out) {
+    const std::size_t last = line.rfind(' ');
+    const std::size_t before = line.rfind(' ', last - 1);
+    const std::size_t size =
+        std::min(static_cast<std::size_t>(std::atoi(line.data() + last)) + 2, rest.size());
+    out += "MSG ";
+    out += line.substr(before + 1, last - before - 1);
+    out += ' ' + sid;
+    out += line.substr(last);
+    out += "\r\n";
+    out += rest.substr(0, size);
+    return size;
+}
+
+/// Answers each request in `in` with its payload. For one request at a time: whole frames in one
+/// read. `sid` is that of the newest subscription.
+inline void echo_frames(std::string_view in, std::string& sid, std::string& out) {
+    while (!in.empty()) {
+        const std::size_t end = in.find("\r\n");
+        if (end == std::string_view::npos) break;
+        const std::string_view line = in.substr(0, end);
+        in.remove_prefix(end + 2);
+        if (line.starts_with("SUB ")) sid = line.substr(line.rfind(' ') + 1);
+        if (line == "PING") out += "PONG\r\n";
+        if (line.starts_with("PUB ")) in.remove_prefix(answer(line, in, sid, out));
+    }
+}
+
+/// Serves one connection after another in one of three ways.
+class server : public child_server {
 public:
     /// `echo` answers each request with its payload.
     enum class role { discard, flood, echo };
 
-    server(role r, const std::string& flood_block) : listener_(::socket(AF_INET, SOCK_STREAM, 0)) {
-        if (listener_ < 0) die("socket");
-        sockaddr_in a{};
-        a.sin_family = AF_INET;
-        a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        socklen_t size = sizeof a;
-        if (::bind(listener_, reinterpret_cast<sockaddr*>(&a), size) != 0 ||
-            ::listen(listener_, 8) != 0)
-            die("listen");
-        ::getsockname(listener_, reinterpret_cast<sockaddr*>(&a), &size);
-        port_ = ntohs(a.sin_port);
-        child_ = ::fork();
-        if (child_ < 0) die("fork");
-        if (child_ == 0) serve(r, flood_block);
-        ::close(listener_);
-    }
-    server(const server&) = delete;
-    server& operator=(const server&) = delete;
-    ~server() {
-        ::kill(child_, SIGKILL);
-        ::waitpid(child_, nullptr, 0);
-    }
-    [[nodiscard]] std::string url() const { return "nats://127.0.0.1:" + std::to_string(port_); }
+    server(role r, const std::string& flood_block)
+        : child_server([&](int listener) {
+              std::vector<char> buffer(1024 * 1024);
+              accept_each(listener, [&](int fd) {
+                  greet(fd);
+                  if (r == role::discard) discard(fd, buffer);
+                  if (r == role::flood) flood(fd, flood_block);
+                  if (r == role::echo) echo(fd, buffer);
+              });
+          }) {}
 
     /// A raw connection after the handshake.
-    [[nodiscard]] int connect_raw() const { return connect_raw_to(port_); }
+    [[nodiscard]] int connect_raw() const { return connect_raw_to(port()); }
 
 private:
-    [[noreturn]] void serve(role r, const std::string& flood_block) const {
-        ::signal(SIGPIPE, SIG_IGN);
-        std::vector<char> buffer(1024 * 1024);
-        while (true) {
-            const int fd = ::accept(listener_, nullptr, nullptr);
-            if (fd < 0) std::_Exit(1);
-            send_all(fd, info);
-            std::string in;
-            read_until(fd, in, "PING\r\n");
-            send_all(fd, "PONG\r\n");
-            if (r == role::discard) discard(fd, buffer);
-            if (r == role::flood) flood(fd, flood_block);
-            if (r == role::echo) echo(fd, buffer);
-            ::close(fd);
-        }
-    }
-
     /// The last frame of a round is a PING: answering it says that everything was read.
     static void discard(int fd, std::vector<char>& buffer) {
         while (true) {
@@ -173,47 +186,17 @@ private:
         }
     }
 
-    /// For one request at a time: whole frames in one read.
     static void echo(int fd, std::vector<char>& buffer) {
         std::string sid = "1";
         std::string out;
         while (true) {
             const ssize_t n = ::recv(fd, buffer.data(), buffer.size(), 0);
             if (n <= 0) return;
-            std::string_view in(buffer.data(), static_cast<std::size_t>(n));
             out.clear();
-            while (!in.empty()) {
-                const std::size_t end = in.find("\r\n");
-                if (end == std::string_view::npos) break;
-                const std::string_view line = in.substr(0, end);
-                in.remove_prefix(end + 2);
-                if (line.starts_with("SUB ")) sid = line.substr(line.rfind(' ') + 1);
-                if (line == "PING") out += "PONG\r\n";
-                if (line.starts_with("PUB ")) in.remove_prefix(answer(line, in, sid, out));
-            }
+            echo_frames({buffer.data(), static_cast<std::size_t>(n)}, sid, out);
             send_all(fd, out);
         }
     }
-
-    /// `PUB subject reply size` and what follows; how much of that is its payload.
-    static std::size_t answer(std::string_view line, std::string_view rest, const std::string& sid,
-                              std::string& out) {
-        const std::size_t last = line.rfind(' ');
-        const std::size_t before = line.rfind(' ', last - 1);
-        const std::size_t size =
-            std::min(static_cast<std::size_t>(std::atoi(line.data() + last)) + 2, rest.size());
-        out += "MSG ";
-        out += line.substr(before + 1, last - before - 1);
-        out += ' ' + sid;
-        out += line.substr(last);
-        out += "\r\n";
-        out += rest.substr(0, size);
-        return size;
-    }
-
-    int listener_;
-    std::uint16_t port_ = 0;
-    pid_t child_ = -1;
 };
 
 } // namespace nats::bench
