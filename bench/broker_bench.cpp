@@ -170,7 +170,7 @@ figures idle_memory(const broker& fresh, std::size_t count) {
     return {{"memory", "B", each}};
 }
 
-void add(suite& all, const char* measure, std::function<figures(const broker&)> run) {
+void add(suite& all, const char* measure, const std::function<figures(const broker&)>& run) {
     all.add(measure, "natsproto serve", [run] { return run(own_server().where()); });
     all.add(measure, "nats-server", [run] { return run(their_server().where()); });
 }

@@ -39,7 +39,7 @@ public:
         if (::write(out_, &go, 1) != 1 || ::read(in_, &go, 1) != 1) die("begin");
         cpu_ = cpu_seconds();
     }
-    void end(std::uint64_t messages, std::uint64_t bytes) {
+    void end(std::uint64_t messages, std::uint64_t bytes) const {
         const report r{cpu_seconds() - cpu_, messages, bytes};
         if (::write(out_, &r, sizeof r) != sizeof r) die("end");
     }

@@ -279,7 +279,7 @@ figures asio_handler(const std::string& url, std::size_t messages, bool acknowle
 
 void add_publishes(suite& all, const on_demand<target>& to) {
     const auto each = [&](const char* measure, const char* who, std::size_t messages,
-                          std::function<figures()> run) {
+                          const std::function<figures()>& run) {
         const auto checked = [=] {
             to->make_stream();
             figures out = run();
@@ -307,7 +307,7 @@ void add_reads(suite& all, const on_demand<target>& from, js::ack_policy acks) {
     const bool ack = acks != js::ack_policy::none;
     const std::size_t n = all.scaled(51'200); // a multiple of the batch also when it is less
     const auto each = [&](const std::string& measure, const char* who, bool pushes,
-                          std::function<figures()> run) {
+                          const std::function<figures()>& run) {
         const auto checked = [=] {
             from->make_reader(n, acks, pushes);
             figures out = run();

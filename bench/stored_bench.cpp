@@ -201,7 +201,7 @@ void libnats_put(kvStore* keys) {
 
 void add_keys(suite& all, const shared_target& at) {
     const std::size_t n = all.scaled(5'000);
-    const auto each = [&](bool puts, const char* who, std::function<figures()> run) {
+    const auto each = [&](bool puts, const char* who, const std::function<figures()>& run) {
         const auto checked = [=] {
             at->make_keys();
             figures out = run();
@@ -306,7 +306,7 @@ void add_objects(suite& all, const shared_target& at) {
     };
     put("blocking", blocking_put);
     put("Asio", asio_put);
-    const auto get = [&](const char* who, std::function<figures()> run) {
+    const auto get = [&](const char* who, const std::function<figures()>& run) {
         all.add("object get, 16 MiB", who, [=] {
             at->make_object();
             return run();

@@ -291,7 +291,8 @@ figures run(const shape& s, const client_work& publisher, const client_work& sub
 }
 
 void add(suite& all, const std::string& name, const shape& s) {
-    const auto each = [&](const char* who, client_work publisher, client_work subscriber) {
+    const auto each = [&](const char* who, const client_work& publisher,
+                          const client_work& subscriber) {
         all.add(name, who, [=] { return run(s, publisher, subscriber); });
     };
     each("raw", raw_publisher, raw_subscriber);
