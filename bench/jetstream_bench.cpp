@@ -69,7 +69,9 @@ public:
         c.ack_policy = acks;
         c.mem_storage = true;
         c.max_ack_pending = acks == js::ack_policy::none ? 0 : -1;
-        if (pushes) c.deliver_subject = "pushed";
+        // Another one each time: the server may not know yet that the last reader has gone, and
+        // what it pushes there is lost.
+        if (pushes) c.deliver_subject = "pushed." + std::to_string(++readers_);
         jetstream_.create_consumer("READ", c).value();
     }
     /// The server deals with acknowledgements when it gets to it.
@@ -87,7 +89,8 @@ private:
     void fill(std::size_t messages) {
         if (std::exchange(filled_, true)) return;
         jetstream_.create_stream(stream_in_memory("READ", "stored")).value();
-        auto publisher = jetstream_.make_publisher().value();
+        auto publisher =
+            jetstream_.make_publisher({.stall_wait = std::chrono::seconds(10)}).value();
         for (std::size_t i = 0; i < messages; ++i) publisher.publish("stored", body).value();
         publisher.complete(std::chrono::minutes(1)).value();
     }
@@ -96,6 +99,7 @@ private:
     nats::client nc_ = nats::client::connect(server_.url()).value();
     nats::jetstream jetstream_{nc_};
     bool filled_ = false;
+    int readers_ = 0;
 };
 
 /// Runs a coroutine `work(jetstream, client, figures&)` on an Asio client that is connected.
