@@ -135,7 +135,8 @@ inline figures libnats_next(const std::string& url, std::size_t messages, bool a
     js.subscribe_to_push();
     for (std::size_t seen = 0; seen < messages; ++seen) {
         natsMsg* one = nullptr;
-        check(natsSubscription_NextMsg(&one, js.subscription(), 10'000), "next");
+        const natsStatus got = natsSubscription_NextMsg(&one, js.subscription(), 10'000);
+        if (got != NATS_OK) check(got, ("next, after " + std::to_string(seen)).c_str());
         if (acknowledged) check(natsMsg_Ack(one, nullptr), "ack");
         natsMsg_Destroy(one);
     }
