@@ -18,7 +18,9 @@ namespace nats::bench {
 
 inline void check(natsStatus s, const char* what) {
     if (s == NATS_OK) return;
-    std::fprintf(stderr, "nats.c, %s: %s\n", what, natsStatus_GetText(s));
+    const char* const detail = nats_GetLastError(nullptr);
+    std::fprintf(stderr, "nats.c, %s: %s: %s\n", what, natsStatus_GetText(s),
+                 detail != nullptr ? detail : "");
     std::exit(1);
 }
 
