@@ -79,10 +79,11 @@ private:
     void go_on() {
         runtime_.advance(clock::now());
         do {
-            event e;
-            while (session_.next(e)) runtime_.dispatch(e);
+            while (runtime_.dispatch_next()) {
+            }
         } while (!do_actions());
         write_some();
+        if (little_ && session_.untransmitted() == 0) session_.shrink();
         set_deadline(runtime_.poll_timeout().value_or(no_deadline));
     }
 
@@ -91,6 +92,7 @@ private:
         const ssize_t n = ::recv(socket_, space.data(), space.size(), MSG_DONTWAIT);
         const time_point now = clock::now();
         runtime_.advance(now);
+        little_ = n > 0 && n < 1024; // there is hardly more to come at once
         if (n > 0)
             session_.commit(static_cast<std::size_t>(n), now);
         else if (n == 0)
@@ -160,6 +162,7 @@ private:
     session session_;
     runtime runtime_{session_, loop_->random_};
     attempt_id attempt_{};
+    bool little_ = false; ///< the last read brought little
     int socket_ = -1;
     bool timed_ = false;
     deadlines::iterator place_{};

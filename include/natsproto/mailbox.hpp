@@ -86,19 +86,20 @@ private:
     /// Makes the first queued message the current one, and returns its view.
     const message_view* pop() noexcept;
     void drop_queue() noexcept;
-    runtime* runtime_ = nullptr;
-    std::optional<sub_id> id_;
+    // First what each message needs.
     handler handler_ = nullptr;
     void* context_ = nullptr;
     message::block* head_ = nullptr;
+    std::uint64_t delivered_ = 0;
+    mailbox_waiter* waiter_ = nullptr;
+    std::optional<sub_id> id_;
+    runtime* runtime_ = nullptr;
     message::block* tail_ = nullptr;
     message current_; ///< the message that the last view from the queue points into
-    mailbox_waiter* waiter_ = nullptr;
     std::uint64_t pending_ = 0;
     std::uint64_t pending_bytes_ = 0;
     std::uint64_t max_pending_ = 0;
     std::uint64_t max_pending_bytes_ = 0;
-    std::uint64_t delivered_ = 0;
     std::uint64_t dropped_ = 0;
     pending_limits limits_;
     error ended_ = errc::invalid_subscription;

@@ -261,11 +261,16 @@ public:
     /// is none until there is input. When a handler destroys `box` meanwhile, the error is
     /// `invalid_subscription`.
     [[nodiscard]] result<const message_view*> next_for(mailbox& box);
-    /// For drivers that dispatch by `dispatch_next`: the next message of `box` if it is queued, or
-    /// with `parse` the very next that has come. The view lives until the next call that reads.
-    /// Null: there is none at once, and `next` tells why. When it has parsed somebody else's
-    /// message, `dispatch_next` is to be called, which has a copy of it.
+    /// The next message of `box` if it is queued, or with `parse` the very next that has come. The
+    /// view lives until the next call that reads. Null: there is none at once, and `next` tells
+    /// why. `parse` is for ops when `in_dispatch`, and for drivers that go on to call
+    /// `dispatch_next` until it is false: that has a copy of somebody else's message, if that was
+    /// parsed.
     [[nodiscard]] const message_view* take_now(mailbox& box, bool parse);
+    /// Whether an op that runs was resumed by an event, so that more of them may follow at once.
+    [[nodiscard]] bool in_dispatch() const noexcept {
+        return depth_ != 0 && handlers_running_ == 0;
+    }
     /// Whether `dispatch_next` or `settle` has something to do though nothing is read.
     [[nodiscard]] bool is_behind() const noexcept { return put_off_.held || has_duties(); }
     /// Whether a handler is running: then messages are queued, so that handlers are not entered
@@ -485,6 +490,7 @@ private:
         behind_;                ///< to be resumed when the handler that runs now has returned
     std::vector<message> kept_; ///< what they get; until the next event
     int handlers_running_ = 0;
+    int depth_ = 0;                ///< messages that are being handed on
     bool handlers_behind_ = false; ///< messages were queued while a handler ran
 };
 

@@ -267,6 +267,11 @@ public:
         return link_ == nullptr ? connection_.prepare(at_least) : link_->prepare(at_least);
     }
     void commit(std::size_t n, time_point now);
+    /// Gives back the memory of buffers that hold nothing, which the next read and the next publish
+    /// get again: for hosts of many connections, when one has nothing to do. Not while a read into
+    /// what `prepare` gave is in flight. Of its own accord the session gives back only what it
+    /// writes from: at its connect and at each PING of its own.
+    void shrink() noexcept;
     void handle_eof(attempt_id id, time_point now);
     void handle_io_error(attempt_id id, const std::error_code& why, time_point now);
     void handle_connected(attempt_id id, time_point now);
@@ -384,7 +389,8 @@ private:
         tls_verifier verify;
         void* verify_context;
     };
-    struct subscription {
+    /// What a message needs stands in one cache line, since it may be any of many that it is for.
+    struct alignas(64) subscription {
         std::uint64_t sid = 0; ///< 0: free
         std::uint64_t delivered = 0;
         std::uint64_t max = 0;    ///< 0: no maximum

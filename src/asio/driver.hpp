@@ -215,7 +215,7 @@ private:
     boost::system::error_code write_error_;
     time_point write_error_due_ = no_deadline; ///< when reading has told nothing better
     std::array<boost::asio::const_buffer, 64> pieces_;
-    std::array<char, 4096> dropped_;
+    std::unique_ptr<std::array<char, 4096>> dropped_; ///< where a lingering transport reads to
 
     std::optional<boost::asio::steady_timer> timer_;
     time_point armed_ = no_deadline;

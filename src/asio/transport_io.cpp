@@ -22,6 +22,7 @@
 #include <boost/asio/post.hpp>
 
 #include <algorithm>
+#include <new>
 
 namespace nats::aio {
 
@@ -108,8 +109,10 @@ void driver::step_linger() {
     if (writing_ || core_->connection.untransmitted() != 0) return;
     if (!std::exchange(shut_, true) && !transport_->shutdown()) return close_now();
     if (reading_) return;
+    if (!dropped_) dropped_.reset(new (std::nothrow) std::array<char, 4096>);
+    if (!dropped_) return close_now();
     reading_ = true;
-    transport_->read_some(boost::asio::buffer(dropped_),
+    transport_->read_some(boost::asio::buffer(*dropped_),
                           transport_handler(shared_from_this(), transport_handler::what::read));
 }
 

@@ -36,6 +36,8 @@ public:
                                      void* context = nullptr);
     /// Whether `m` is for the user; also does what it makes due.
     [[nodiscard]] bool take(runtime& rt, const nats::message_view& m);
+    /// The next message for the user, if nothing has to be waited for.
+    [[nodiscard]] std::optional<message> take_at_once(runtime& rt);
     /// Ends it, and drops what was not read.
     void stop(runtime& rt);
     /// Asks for no more; what was received and is on its way is still delivered, then it ends.

@@ -158,6 +158,9 @@ public:
     /// Queues whole commands by copying them.
     void queue_frames(const output_queue& frames);
     [[nodiscard]] output_queue& output() noexcept { return output_; }
+    /// Gives back the buffers that hold nothing; ends the views of the last event. Not while a read
+    /// into what `prepare` gave is in flight.
+    void shrink() noexcept;
     /// The last `n` bytes that were committed.
     [[nodiscard]] std::string_view newest(std::size_t n) const noexcept;
 

@@ -22,6 +22,9 @@ class output_queue {
 public:
     static constexpr std::size_t first_chunk_size = 4 * 1024;
     static constexpr std::size_t chunk_size = 64 * 1024;
+    /// Drained chunks that are kept until `shrink`: a burst of that size costs no allocation, and
+    /// what is larger does not come back for each write.
+    static constexpr std::size_t most_spares = 4;
 
     output_queue() noexcept = default;
     output_queue(output_queue&& other) noexcept;
@@ -88,11 +91,13 @@ private:
     void recycle_piece(chunk* c) noexcept;
     void free_all() noexcept;
     void free_spare() noexcept;
+    void free_spare_chunks() noexcept;
 
     chunk* head_ = nullptr;
     chunk* tail_ = nullptr;
-    chunk* spare_ = nullptr;       ///< one drained chunk, kept for the next burst
+    chunk* spare_ = nullptr;       ///< drained chunks of one size, kept for the next burst
     chunk* spare_piece_ = nullptr; ///< the same for a borrowed piece
+    std::size_t spares_ = 0;
     std::size_t size_ = 0;
     std::size_t borrowed_ = 0; ///< borrowed pieces in the list
 };

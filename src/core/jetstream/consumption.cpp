@@ -49,6 +49,18 @@ bool consumption::take(runtime& rt, const nats::message_view& m) {
     return for_user;
 }
 
+std::optional<message> consumption::take_at_once(runtime& rt) {
+    while (!finished() && !called_) {
+        const nats::message_view* const m = rt.take_now(box_, rt.in_dispatch());
+        if (m == nullptr) break;
+        std::optional<message> taken;
+        if (judge(rt, *m)) taken.emplace(*m);
+        settle(rt);
+        if (taken) return taken;
+    }
+    return std::nullopt;
+}
+
 void consumption::stop(runtime& rt) {
     finish(errc::consumption_stopped);
     wake();
@@ -127,6 +139,7 @@ op<result<void>> consumption::watch(runtime& rt, consumption& c) {
 op<result<std::optional<message>>> next(runtime& rt, consumption& c, time_point deadline) {
     const consumption::reading reader(c);
     c.settle(rt);
+    if (std::optional<message> m = c.take_at_once(rt)) co_return std::move(m);
     bool looked = false;
     while (!c.finished()) {
         if (std::exchange(c.called_, false)) co_return std::optional<message>(std::in_place);

@@ -103,6 +103,10 @@ op<result<std::vector<message>>> fetch_all(runtime& rt, result<pull_request> r) 
     if (!begun) co_return begun.error();
     std::vector<message> all;
     while (true) {
+        if (std::optional<message> more = s.take_at_once(rt)) {
+            all.push_back(std::move(*more));
+            continue;
+        }
         result<std::optional<message>> m = co_await next(rt, s, no_deadline);
         if (!m) co_return m.error();
         if (!*m) break;

@@ -114,6 +114,7 @@ void runtime::dispatch(const event& e) {
     if (put_off_.held) dispatch_put_off(); // it has come before
     if (const auto* m = std::get_if<ev::message>(&e)) {
         dispatch_message({&m->view, m->sub, m->cookie, m->last});
+        while (put_off_.held) dispatch_put_off(); // there may be no further event
         return;
     }
     if (handlers_running_ == 0) kept_.clear();
@@ -129,12 +130,15 @@ void runtime::dispatch(const event& e) {
 
 inline void runtime::dispatch_message(const message_in_place& m) {
     if (handlers_running_ == 0) kept_.clear();
+    ++depth_;
     try {
         on_message(m);
     } catch (...) {
+        --depth_;
         recover_from_throw();
         throw;
     }
+    --depth_;
     settle();
 }
 
@@ -663,7 +667,7 @@ const message_view* runtime::take_now(mailbox& box, bool parse) {
 result<const message_view*> runtime::next_for(mailbox& box) {
     using queued = result<const message_view*>;
     const bool at_rest = box.head_ == nullptr && box.id_ && !box.slow_unseen_ &&
-                         !box.refusal_unseen_ && !has_duties();
+                         !box.refusal_unseen_ && !is_behind();
     if (at_rest) // the usual case, where `queued_for` does only this
         box.reading_ = false;
     else if (queued first = queued_for(box); !first || *first != nullptr)
@@ -676,10 +680,12 @@ result<const message_view*> runtime::next_for(mailbox& box) {
     } const guard{this};
     while (true) {
         message_in_place m;
-        const bool is_message = session_->next_message(m);
+        const bool is_message = !put_off_.held && session_->next_message(m);
         if (is_message) {
             if (goes_to_reader(m, box)) return give_to_reader(m, box);
             dispatch_message(m);
+        } else if (put_off_.held) {
+            dispatch_put_off(); // of an op that ran in between
         } else {
             if (!session_->next(other_)) return nullptr;
             if (const auto* cut = std::get_if<ev::message>(&other_)) { // or not plainly written

@@ -214,6 +214,7 @@ bool session::on_connected(event& out) {
     server.failures = 0;
     server.was_connected = true;
     server.refusal.reset();
+    connection_.output().shrink(); // what the handshake took
     restore_subscriptions();
     send_kept();
     if (std::exchange(ever_connected_, true)) {

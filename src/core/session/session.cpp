@@ -209,7 +209,15 @@ void session::handle_timeout(time_point now) {
     }
 }
 
+void session::shrink() noexcept {
+    if (link_ == nullptr)
+        connection_.shrink();
+    else
+        connection_.output().shrink(); // a link's input goes into the connection in its own time
+}
+
 void session::keep_alive(time_point now) {
+    connection_.output().shrink();
     if (own_pings_out_ >= options_.max_pings_out) {
         connection_lost(error{errc::stale_connection, "PINGs were not answered"}, now);
         return;

@@ -272,6 +272,12 @@ void client_connection::queue_frames(const output_queue& frames) {
     }
 }
 
+void client_connection::shrink() noexcept {
+    drop_consumed();
+    input_.shrink();
+    output_.shrink();
+}
+
 std::string_view client_connection::newest(std::size_t n) const noexcept {
     const std::string_view all = input_.data();
     return all.substr(all.size() - std::min(n, all.size()));

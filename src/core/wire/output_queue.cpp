@@ -60,6 +60,7 @@ output_queue::output_queue(output_queue&& other) noexcept
       tail_(std::exchange(other.tail_, nullptr)),
       spare_(std::exchange(other.spare_, nullptr)),
       spare_piece_(std::exchange(other.spare_piece_, nullptr)),
+      spares_(std::exchange(other.spares_, 0)),
       size_(std::exchange(other.size_, 0)),
       borrowed_(std::exchange(other.borrowed_, 0)) {}
 
@@ -69,6 +70,7 @@ output_queue& output_queue::operator=(output_queue&& other) noexcept {
     std::swap(tail_, taken.tail_);
     std::swap(spare_, taken.spare_);
     std::swap(spare_piece_, taken.spare_piece_);
+    std::swap(spares_, taken.spares_);
     std::swap(size_, taken.size_);
     std::swap(borrowed_, taken.borrowed_);
     return *this;
@@ -86,8 +88,13 @@ void output_queue::free_all() noexcept {
 }
 
 void output_queue::free_spare() noexcept {
-    std::free(std::exchange(spare_, nullptr));
+    free_spare_chunks();
     std::free(std::exchange(spare_piece_, nullptr));
+}
+
+void output_queue::free_spare_chunks() noexcept {
+    while (spare_ != nullptr) std::free(std::exchange(spare_, spare_->next));
+    spares_ = 0;
 }
 
 void output_queue::shrink() noexcept {
@@ -113,8 +120,9 @@ void output_queue::destroy(chunk* c) noexcept {
 }
 
 output_queue::chunk* output_queue::allocate(std::size_t capacity) {
-    if (spare_ != nullptr && spare_->capacity >= capacity) return std::exchange(spare_, nullptr);
-    return make(capacity);
+    if (spare_ == nullptr || spare_->capacity < capacity) return make(capacity);
+    --spares_;
+    return std::exchange(spare_, spare_->next);
 }
 
 void output_queue::push(chunk* c) noexcept {
@@ -139,14 +147,15 @@ void output_queue::pop() noexcept {
 
 void output_queue::recycle(chunk* c) noexcept {
     c->restart();
-    // One chunk of the regular size is kept; a larger one served a large frame and goes back.
-    const bool keep =
-        c->capacity <= chunk_size && (spare_ == nullptr || spare_->capacity < c->capacity);
-    if (!keep) {
+    // A few of the regular size are kept; a larger one served a large frame and goes back.
+    const std::size_t kept = spare_ != nullptr ? spare_->capacity : 0;
+    if (c->capacity > chunk_size || c->capacity < kept || spares_ == most_spares) {
         std::free(c);
         return;
     }
-    std::free(std::exchange(spare_, c));
+    if (c->capacity > kept) free_spare_chunks(); // smaller ones would not be used any more
+    c->next = std::exchange(spare_, c);
+    ++spares_;
 }
 
 void output_queue::recycle_piece(chunk* c) noexcept {
