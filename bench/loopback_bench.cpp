@@ -110,11 +110,10 @@ int main(int argc, char** argv) {
         const struct {
             const char* name;
             shape s;
-        } shapes[] = {{"16 B", {16, false, 2'000'000}},
-                      {"16 B and 2 headers", {16, true, 1'000'000}},
-                      {"128 B", {128, false, 1'000'000}},
-                      {"1 KiB", {1024, false, 400'000}},
-                      {"16 KiB", {16 * 1024, false, 40'000}}};
+        } shapes[] = {
+            {"16 B", {16, false, 2'000'000}},       {"16 B and 2 headers", {16, true, 1'000'000}},
+            {"128 B", {128, false, 1'000'000}},     {"1 KiB", {1024, false, 400'000}},
+            {"16 KiB", {16 * 1024, false, 40'000}}, {"1 MiB", {1024 * 1024, false, 800}}};
         for (auto [name, s] : shapes) {
             s.messages = all.scaled(s.messages);
             add_publish(all, std::string("publish ") + name, s);

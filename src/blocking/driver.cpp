@@ -132,18 +132,24 @@ bool driver::is_down() const noexcept {
 }
 
 result<void> driver::publish(std::string_view subject, bytes payload, const publish_options& o) {
-    // A program that does nothing but publish has to get connected again too.
-    if (is_down() && busy_ == 0 && !runtime_.in_handler()) return publish_down(subject, payload, o);
     const bool burst = in_burst();
     const bool borrow = payload.size() >= (burst ? burst_borrow : wire::borrow_threshold);
-    if (!borrow && session_.try_publish(subject, payload, o.reply, o.headers))
+    if (!borrow && !write_error_ && session_.try_publish(subject, payload, o.reply, o.headers))
         return burst && session_.untransmitted() < write_at_ ? result<void>() : write();
+    return publish_unusual(subject, payload, o, borrow);
+}
+
+result<void> driver::publish_unusual(std::string_view subject, bytes payload,
+                                     const publish_options& o, bool borrow) {
+    // A program that does nothing but publish has to get connected again too.
+    if (is_down() && busy_ == 0 && !runtime_.in_handler()) return publish_down(subject, payload, o);
     result<void> queued = borrow ? session_.publish_borrowed(subject, payload, o.reply, o.headers)
                                  : session_.publish(subject, payload, o.reply, o.headers);
     if (!queued) {
         return queued.error() == errc::output_full ? publish_later(subject, payload, o) : queued;
     }
-    if (!borrow) return burst && session_.untransmitted() < write_at_ ? result<void>() : write();
+    if (!borrow)
+        return in_burst() && session_.untransmitted() < write_at_ ? result<void>() : write();
     result<void> written = write();
     session_.own_borrowed(); // what the kernel did not take
     return written;

@@ -87,6 +87,8 @@ public:
 private:
     class settling;
     [[nodiscard]] bool is_down() const noexcept;
+    result<void> publish_unusual(std::string_view subject, bytes payload, const publish_options& o,
+                                 bool borrow);
     result<void> publish_later(std::string_view subject, bytes payload, const publish_options& o);
     result<void> publish_down(std::string_view subject, bytes payload, const publish_options& o);
     [[nodiscard]] std::optional<error> wait_until(bool (*done)(const void*), const void* o);

@@ -32,8 +32,9 @@ char* write_word(char* out, std::string_view word) noexcept {
 }
 
 /// `PUB subject [reply] size` or `HPUB subject [reply] header_size total`, and the line's end.
-char* write_pub_line(char* p, std::string_view subject, std::string_view reply, std::size_t header,
-                     std::size_t total) {
+[[gnu::always_inline]] inline char* write_pub_line(char* p, std::string_view subject,
+                                                   std::string_view reply, std::size_t header,
+                                                   std::size_t total) {
     p = header != 0 ? write_text(p, "HPUB ") : write_text(p, "PUB ");
     p = write_word(p, subject);
     if (!reply.empty()) p = write_word(p, reply);
