@@ -6,96 +6,18 @@
 
 #include <natsproto/jetstream/publish.hpp>
 #include <natsproto/jetstream/publisher_state.hpp>
-#include <natsproto/random.hpp>
-#include <natsproto/runtime.hpp>
-#include <natsproto/session.hpp>
 
 #include "alloc/allocations.hpp"
+#include "support/fed_session.hpp"
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
-#include <array>
-#include <charconv>
-#include <cstring>
-#include <span>
-#include <string>
+#include <cstddef>
+#include <cstdint>
 #include <string_view>
 
 namespace nats::test {
 namespace {
-
-using namespace std::chrono_literals;
-
-constexpr std::string_view info = R"(INFO {"proto":1,"headers":true,"max_payload":1048576} )"
-                                  "\r\n";
-
-/// A connected session with a runtime, whose server acknowledges the newest publish to "s".
-struct acknowledging {
-    explicit acknowledging(std::string_view stream) : ack(R"({"stream":")") {
-        ack.append(stream).append(R"(","seq":12345})");
-        EXPECT_TRUE(s.start(now));
-        (void)s.poll_action();
-        s.handle_connected(attempt_id{1}, now);
-        feed(info);
-        feed("PONG\r\n");
-        EXPECT_EQ(s.status(), session_status::connected);
-        take_output();
-    }
-    void feed(std::string_view bytes) {
-        while (!bytes.empty()) {
-            const std::span<char> space = s.prepare();
-            const std::size_t n = std::min(space.size(), bytes.size());
-            std::memcpy(space.data(), bytes.data(), n);
-            s.commit(n, now);
-            bytes.remove_prefix(n);
-        }
-        event e;
-        while (s.next(e)) rt.dispatch(e);
-        rt.settle();
-    }
-    /// Notes where answers to the newest publish go.
-    void take_output() {
-        std::array<const_buffer, 8> pieces;
-        std::size_t n = 0;
-        while ((n = s.poll_transmit(pieces)) != 0) {
-            std::size_t bytes = 0;
-            for (std::size_t i = 0; i < n; ++i) {
-                note_reply({pieces[i].data, pieces[i].size});
-                bytes += pieces[i].size;
-            }
-            rt.transmitted(bytes);
-        }
-    }
-    void note_reply(std::string_view sent) {
-        const std::size_t at = sent.find("PUB s ");
-        if (at == std::string_view::npos) return;
-        sent.remove_prefix(at + 6);
-        sent = sent.substr(0, sent.find(' '));
-        reply_size = sent.copy(reply.data(), reply.size());
-    }
-    void acknowledge(std::string_view sid) {
-        std::array<char, 256> line{};
-        char* end = std::copy_n("MSG ", 4, line.data());
-        end = std::copy_n(reply.data(), reply_size, end);
-        *end++ = ' ';
-        end = std::copy_n(sid.data(), sid.size(), end);
-        *end++ = ' ';
-        end = std::to_chars(end, line.data() + line.size(), ack.size()).ptr;
-        for (const std::string_view part :
-             {std::string_view("\r\n"), std::string_view(ack), std::string_view("\r\n")})
-            end = std::copy_n(part.data(), part.size(), end);
-        feed({line.data(), static_cast<std::size_t>(end - line.data())});
-    }
-
-    std::string ack;
-    time_point now{1h};
-    seeded_random random{1};
-    session s{options{}, {&random, nullptr, nullptr}};
-    runtime rt{s, random};
-    std::array<char, 64> reply{};
-    std::size_t reply_size = 0;
-};
 
 constexpr std::string_view short_name = "S";
 constexpr std::string_view long_name = "a-stream-with-quite-a-long-name";
