@@ -4,7 +4,8 @@
 //
 // commit() puts wire bytes into the input buffer. While handshaking it also lets OpenSSL go on;
 // later it is read() that takes records out, so that what is not read yet stays as it came.
-// OpenSSL reads no further than the record that it needs, and copies each one once.
+// OpenSSL reads no further than the record that it needs, and copies each one once. When it has
+// taken all there is, it is not asked again before more comes (`dry_`).
 //
 // write() gives OpenSSL records that are full, or at least half full, straight from a large piece;
 // small pieces come together in `staging_` first. Between the records of one call OpenSSL keeps its
@@ -135,12 +136,14 @@ std::span<char> tls_link::prepare(std::size_t at_least) {
 
 void tls_link::commit(std::size_t n) {
     wire_.input.commit(n);
+    dry_ = false;
     if (state_ == link_state::handshaking) shake_hands();
     if (state_ == link_state::ended || state_ == link_state::failed) wire_.input.clear();
 }
 
 void tls_link::handle_eof() {
     eof_ = true;
+    dry_ = false;
     if (state_ == link_state::handshaking) shake_hands();
     if (state_ != link_state::open) return;
     // Is there anything left to be read? If not, this is the end now.
@@ -161,16 +164,16 @@ void tls_link::shake_hands() {
 }
 
 std::size_t tls_link::read(std::span<char> into) {
-    if (state_ != link_state::open) return 0;
+    if (state_ != link_state::open || dry_) return 0;
     const clean_error_queue clean;
     std::size_t total = 0;
-    while (total != into.size() && state_ == link_state::open) {
+    while (total != into.size() && state_ == link_state::open && !dry_) {
         std::size_t n = 0;
         const int outcome = SSL_read_ex(ssl_.get(), into.data() + total, into.size() - total, &n);
         total += n;
-        if (outcome == 1) continue;
-        settle(outcome);
-        break;
+        if (outcome != 1) settle(outcome);
+        // OpenSSL would allocate a buffer only to find out that there is nothing.
+        dry_ = !eof_ && (outcome != 1 || (wire_.input.size() == 0 && SSL_pending(ssl_.get()) == 0));
     }
     require_memory();
     if (state_ == link_state::open && wire_.output.size() > answer_limit)

@@ -79,6 +79,7 @@ private:
     link_state state_ = link_state::handshaking;
     bool server_ = false;
     bool eof_ = false;
+    bool dry_ = false;      ///< nothing can be read before more wire bytes come
     bool finished_ = false; ///< by `end`
     bool buffer_kept_ = false;
     bool certificate_given_ = false;
