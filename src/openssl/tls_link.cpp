@@ -4,10 +4,12 @@
 //
 // commit() puts wire bytes into the input buffer. While handshaking it also lets OpenSSL go on;
 // later it is read() that takes records out, so that what is not read yet stays as it came.
-// OpenSSL reads no further than the record that it needs, and copies each one once.
+// OpenSSL reads no further than the record that it needs, and copies each one once. When it has
+// taken all there is, it is not asked again before more comes (`dry_`).
 //
-// write() gives OpenSSL records as full as the pieces allow: whole ones straight from a large
-// piece, small pieces by way of `staging_`. Each record that went out is remembered with the number
+// write() gives OpenSSL records that are full, or at least half full, straight from a large piece;
+// small pieces come together in `staging_` first. Between the records of one call OpenSSL keeps its
+// buffer, and gives it back after the last. Each record that went out is remembered with the number
 // of the wire byte after its last one; when the transport has sent that many, its NATS bytes are
 // sent. What OpenSSL writes on its own (handshake, alerts, KeyUpdate) lies between the records and
 // counts for nothing.
@@ -38,12 +40,15 @@ public:
         skip_empty();
     }
 
-    /// The next `limit` bytes, or what is left of them. A view of the piece if it has them all,
-    /// otherwise copied together into `staging`, which is made when it is needed.
+    [[nodiscard]] bool empty() const noexcept { return pieces_.empty(); }
+
+    /// The next `limit` bytes, or what is left of them. A view of the piece if it has half of them
+    /// (a copy would cost more than the record that it saves), otherwise copied together into
+    /// `staging`, which is made when it is needed.
     const_buffer next(std::size_t limit, std::unique_ptr<char[]>& staging) {
         if (pieces_.empty()) return {};
         const bool last = pieces_.size() == 1;
-        if (const std::size_t here = pieces_.front().size - at_; here >= limit || last)
+        if (const std::size_t here = pieces_.front().size - at_; here >= limit / 2 || last)
             return take(std::min(here, limit));
         if (staging == nullptr) staging = std::make_unique_for_overwrite<char[]>(limit);
         std::size_t n = 0;
@@ -131,12 +136,14 @@ std::span<char> tls_link::prepare(std::size_t at_least) {
 
 void tls_link::commit(std::size_t n) {
     wire_.input.commit(n);
+    dry_ = false;
     if (state_ == link_state::handshaking) shake_hands();
     if (state_ == link_state::ended || state_ == link_state::failed) wire_.input.clear();
 }
 
 void tls_link::handle_eof() {
     eof_ = true;
+    dry_ = false;
     if (state_ == link_state::handshaking) shake_hands();
     if (state_ != link_state::open) return;
     // Is there anything left to be read? If not, this is the end now.
@@ -157,16 +164,16 @@ void tls_link::shake_hands() {
 }
 
 std::size_t tls_link::read(std::span<char> into) {
-    if (state_ != link_state::open) return 0;
+    if (state_ != link_state::open || dry_) return 0;
     const clean_error_queue clean;
     std::size_t total = 0;
-    while (total != into.size() && state_ == link_state::open) {
+    while (total != into.size() && state_ == link_state::open && !dry_) {
         std::size_t n = 0;
         const int outcome = SSL_read_ex(ssl_.get(), into.data() + total, into.size() - total, &n);
         total += n;
-        if (outcome == 1) continue;
-        settle(outcome);
-        break;
+        if (outcome != 1) settle(outcome);
+        // OpenSSL would allocate a buffer only to find out that there is nothing.
+        dry_ = !eof_ && (outcome != 1 || (wire_.input.size() == 0 && SSL_pending(ssl_.get()) == 0));
     }
     require_memory();
     if (state_ == link_state::open && wire_.output.size() > answer_limit)
@@ -229,12 +236,25 @@ std::size_t tls_link::write(std::span<const const_buffer> pieces) {
     const clean_error_queue clean;
     piece_reader reader(pieces);
     std::size_t taken = 0;
-    while (wire_.output.size() < write_limit) {
+    while (!reader.empty() && wire_.output.size() < write_limit) {
         const const_buffer next = reader.next(record_size, staging_);
-        if (next.size == 0 || !write_record(next.data, next.size)) break;
+        const bool last = reader.empty() || wire_.output.size() + next.size >= write_limit;
+        keep_buffer(!last);
+        if (!write_record(next.data, next.size)) break;
         taken += next.size;
     }
+    keep_buffer(false);
     return taken;
+}
+
+/// Whether OpenSSL keeps the buffer of a record for the next one.
+void tls_link::keep_buffer(bool yes) noexcept {
+    if (yes == buffer_kept_) return;
+    buffer_kept_ = yes;
+    if (yes)
+        SSL_clear_mode(ssl_.get(), SSL_MODE_RELEASE_BUFFERS);
+    else
+        SSL_set_mode(ssl_.get(), SSL_MODE_RELEASE_BUFFERS);
 }
 
 bool tls_link::write_record(const char* data, std::size_t size) {

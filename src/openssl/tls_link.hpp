@@ -23,11 +23,12 @@ class tls_link final : public link {
 public:
     /// What a TLS record can hold.
     static constexpr std::size_t record_size = SSL3_RT_MAX_PLAIN_LENGTH;
-    /// With this many wire bytes waiting, no more is taken.
-    static constexpr std::size_t write_limit = std::size_t{64} * 1024;
+    /// With this many wire bytes waiting, no more is taken. That is four full records and something
+    /// over, so that the end of 64 KiB is sent with its beginning, and not in a call of its own.
+    static constexpr std::size_t write_limit = std::size_t{65} * 1024;
     /// A peer that makes us answer (to KeyUpdate, for one) and does not read the answers is at its
     /// end here.
-    static constexpr std::size_t answer_limit = 2 * write_limit;
+    static constexpr std::size_t answer_limit = std::size_t{128} * 1024;
 
     /// The client's side: its hello waits to be sent. Errors: `tls_configuration`.
     [[nodiscard]] static result<std::unique_ptr<link>> make(const tls_parameters& p);
@@ -61,6 +62,7 @@ private:
     void make_ssl(SSL_CTX* context);
     void shake_hands();
     [[nodiscard]] bool write_record(const char* data, std::size_t size);
+    void keep_buffer(bool yes) noexcept;
     void settle(int outcome);
     void fail(error why);
     void require_memory() const;
@@ -77,7 +79,9 @@ private:
     link_state state_ = link_state::handshaking;
     bool server_ = false;
     bool eof_ = false;
+    bool dry_ = false;      ///< nothing can be read before more wire bytes come
     bool finished_ = false; ///< by `end`
+    bool buffer_kept_ = false;
     bool certificate_given_ = false;
     bool certificate_wanted_ = false;
 };
