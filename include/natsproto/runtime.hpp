@@ -299,7 +299,7 @@ public:
     /// Until every message that is queued for any subscription now was given to its reader, and
     /// handlers have returned.
     [[nodiscard]] barrier_waiter barrier(time_point deadline) noexcept { return {*this, deadline}; }
-    /// Until less than half of `limits::max_output_bytes` waits.
+    /// Until less waits than half of `limits::max_output_bytes`, or of 1 MiB if that is less.
     [[nodiscard]] condition_waiter room(time_point deadline) noexcept {
         return {*this, condition_waiter::kind::room, deadline};
     }

@@ -193,10 +193,10 @@ struct statistics {
 
 /// `ev::message` without a copy. The view stands in the session until the next call that reads.
 struct message_in_place {
-    const message_view* view;
-    sub_id sub;
-    void* cookie;
-    bool last;
+    const message_view* view = nullptr;
+    sub_id sub{};
+    void* cookie = nullptr;
+    bool last = false;
 };
 
 /// The contract, by kind of member:

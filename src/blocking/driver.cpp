@@ -19,6 +19,7 @@
 
 #include "blocking/driver.hpp"
 #include "core/outgoing.hpp"
+#include "core/output_ahead.hpp"
 #include "openssl/default_crypto.hpp"
 
 #include <algorithm>
@@ -35,6 +36,8 @@ constexpr std::size_t burst_bytes = 64 * 1024;
 constexpr std::size_t burst_borrow = 32 * 1024;
 /// How often reading may go on without looking at deadlines of the caller and the interrupt event.
 constexpr int max_reads_without_wait = 16;
+/// How long a write waits for a socket that is full when much is queued behind it.
+constexpr auto write_patience = std::chrono::milliseconds(1);
 /// How long closing waits for the server's side of the end.
 constexpr auto gentle_close = std::chrono::milliseconds(250);
 
@@ -102,8 +105,13 @@ result<void> driver::write() {
         if (m.how == transport::outcome::failed) write_error_ = m.why;
         if (m.how == transport::outcome::done) runtime_.transmitted(m.bytes);
         if (m.how == transport::outcome::done && m.bytes == offered) continue;
-        if (!write_error_) session_.handle_write_blocked(clock::now());
-        break;
+        if (write_error_) break;
+        session_.handle_write_blocked(clock::now());
+        // A little patience instead of a queue that goes through all of memory. It reads nothing,
+        // and a server that does not read at all cannot hold up the program by it.
+        if (m.how == transport::outcome::failed || session_.untransmitted() < output_ahead ||
+            !transport_.wait_writable(clock::now() + write_patience))
+            break;
     }
     write_at_ = session_.untransmitted() + burst_bytes;
     // With reconnecting this is not the caller's: the next waiting call deals with it.

@@ -222,6 +222,11 @@ transport::ready transport::wait(bool for_write, time_point deadline) noexcept {
     return r;
 }
 
+bool transport::wait_writable(time_point deadline) const noexcept {
+    pollfd fd{socket_, POLLOUT, 0};
+    return socket_ >= 0 && poll_until({&fd, 1}, deadline) > 0 && (fd.revents & POLLOUT) != 0;
+}
+
 void transport::interrupt() const noexcept {
     const int before = errno; // a signal handler must leave it alone
     const std::uint64_t one = 1;

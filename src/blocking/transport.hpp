@@ -68,6 +68,8 @@ public:
     /// Waits until the socket is readable, or writable if `for_write`, the event is set, or the
     /// deadline has come. While connecting, until that goes on.
     [[nodiscard]] ready wait(bool for_write, time_point deadline) noexcept;
+    /// Waits for that alone; false if it was not.
+    [[nodiscard]] bool wait_writable(time_point deadline) const noexcept;
 
     /// Sets the event. Any thread, also a signal handler.
     void interrupt() const noexcept;

@@ -167,7 +167,7 @@ public:
                                       servers);
     }
 
-    /// As `publish`, but waits for room when the output is full, for
+    /// As `publish`, but waits while 1 MiB or the limit waits to be written already, for at most
     /// `client_options::write_timeout`. For those who publish faster than the network takes it.
     /// `void(error_code)`.
     template <class Token = boost::asio::deferred_t>

@@ -5,6 +5,7 @@
 #include <natsproto/client/ops.hpp>
 
 #include "core/outgoing.hpp"
+#include "core/output_ahead.hpp"
 
 #include <algorithm>
 #include <array>
@@ -177,7 +178,9 @@ op<result<void>> publish(runtime& rt, std::string_view subject, bytes payload,
     outgoing m{subject, payload, reply, headers};
     std::optional<kept_outgoing> kept;
     while (true) {
-        if (!rt.output_full()) {
+        const bool ahead =
+            rt.connection().is_up() && rt.connection().untransmitted() >= output_ahead;
+        if (!ahead && !rt.output_full()) {
             result<void> queued = rt.connection().publish(m.subject, m.payload, m.reply, m.headers);
             if (queued || queued.error() != errc::output_full) co_return queued;
         }

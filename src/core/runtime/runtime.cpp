@@ -20,6 +20,8 @@
 
 #include <natsproto/runtime.hpp>
 
+#include "core/output_ahead.hpp"
+
 #include <algorithm>
 #include <cassert>
 #include <exception>
@@ -379,7 +381,8 @@ void runtime::end_mailbox(mailbox& box, error why) {
 }
 
 bool runtime::has_room() const noexcept {
-    return session_->untransmitted() < session_->bounds().max_output_bytes / 2 + 1;
+    const std::size_t most = std::min(session_->bounds().max_output_bytes, output_ahead);
+    return session_->untransmitted() < most / 2 + 1;
 }
 
 void runtime::transmitted(std::size_t n) {
