@@ -9,7 +9,8 @@
 //   NAME_bench --only REGEX         what has a match in "measure | contender"
 //   NAME_bench --quick              fewer messages
 //   NAME_bench --list               the names
-//   NAME_bench --counted            few messages and only what is counted: for callgrind
+//   NAME_bench --counted            few messages and only what is counted: for callgrind; with
+//                                   --quick still fewer
 
 #pragma once
 
