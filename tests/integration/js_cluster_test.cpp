@@ -228,7 +228,7 @@ TEST_P(js_cluster, keeps_what_it_has_acknowledged_while_leaders_go) {
                 audit.run();
                 return holds();
             },
-            2 * long_enough);
+            3 * long_enough);
     };
     const auto goes_on = [&] {
         const std::uint64_t mark = orders.next() + 20;
