@@ -129,7 +129,7 @@ suite::suite(int argc, char** argv) {
 }
 
 std::size_t suite::scaled(std::size_t n) const {
-    if (counted_) return std::min<std::size_t>(n, quick_ ? 2'500 : 20'000);
+    if (counted_) return std::min<std::size_t>(n, quick_ ? 1'000 : 20'000);
     return std::max<std::size_t>(1, quick_ ? n / 8 : n);
 }
 
