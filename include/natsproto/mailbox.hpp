@@ -82,6 +82,8 @@ private:
     friend class mailbox_waiter;
     friend class barrier_waiter;
 
+    /// Something that its reader is to hear of before anything else.
+    [[nodiscard]] bool has_trouble() const noexcept { return slow_unseen_ || refusal_unseen_; }
     [[nodiscard]] bool push(const message_view& view);
     /// Makes the first queued message the current one, and returns its view.
     const message_view* pop() noexcept;

@@ -389,10 +389,15 @@ private:
     void dispatch_message(const message_in_place& m);
     void dispatch_put_off();
     void recover_from_throw();
-    [[nodiscard]] bool has_duties() const noexcept;
+    /// Whether there is something for `settle`, which there hardly ever is.
+    [[nodiscard]] bool has_duties() const noexcept {
+        return handlers_behind_ || drain_pending_ || !behind_.empty() || !woken_.empty() ||
+               !notices_.empty() || !ends_.empty() || !barriers_.empty();
+    }
     [[nodiscard]] bool goes_to_reader(const message_in_place& m, const mailbox& box) const noexcept;
     const message_view* give_to_reader(const message_in_place& m, mailbox& box);
     [[nodiscard]] result<const message_view*> queued_for(mailbox& box);
+    const message_view* give_queued(mailbox& box);
     void hand_on(const event& e);
     [[nodiscard]] mailbox* mailbox_of(const event& e) const noexcept;
     void react(const event& e, mailbox* about);

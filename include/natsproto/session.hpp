@@ -199,6 +199,10 @@ struct message_in_place {
     bool last = false;
 };
 
+[[nodiscard]] inline message_in_place in_place(const ev::message& m) noexcept {
+    return {&m.view, m.sub, m.cookie, m.last};
+}
+
 /// The contract, by kind of member:
 ///
 /// **A**, getters: any time.

@@ -81,15 +81,8 @@ public:
     void begin_made(op_maker& m);
     /// A message that a subscription's reader can have without waiting, or null.
     [[nodiscard]] const message_view* take_now(mailbox& box);
-    /// How the message that ends an operation becomes its result.
-    struct keep_result {
-        virtual void keep(const message_view& m) = 0;
-
-    protected:
-        ~keep_result() = default;
-    };
-    /// Ends an operation that has not begun with the next message, if that is there.
-    [[nodiscard]] bool end_with(operation_base& o, mailbox& box, keep_result& keep);
+    /// Takes an operation that has not begun, and has such a message for its result.
+    void end_with_message(operation_base& o, bool was_queued);
     /// Takes an operation that has its result, or its error, already.
     void end_now(operation_base& o);
     /// Ends an operation that has not begun.

@@ -90,20 +90,11 @@ const message_view* driver::take_now(mailbox& box) {
 }
 
 /// What a turn has read bounds how many end in it like this, but for what was queued before.
-bool driver::end_with(operation_base& o, mailbox& box, keep_result& keep) {
-    if (o.cancelled_early) return false;
-    const bool queued = box.pending_messages() != 0;
-    const message_view* const m = take_now(box);
-    if (m == nullptr) return false;
-    keep.keep(*m);
-    if (queued || ended_) {
-        end_now(o);
-        return true;
-    }
+void driver::end_with_message(operation_base& o, bool was_queued) {
+    if (was_queued || ended_) return end_now(o);
     o.owner = this;
     o.ready = true;
     ready_.push_back(o);
-    return true;
 }
 
 void driver::refuse(operation_base* o, const error& why) {

@@ -188,17 +188,6 @@ std::shared_ptr<driver> owner_of(const std::shared_ptr<replies_state>& s) {
 
 namespace {
 
-template <class T, class Keep>
-class keep_result_by final : public driver::keep_result {
-public:
-    keep_result_by(operation<T>& o, Keep& k) : operation_(o), keep_(k) {}
-    void keep(const message_view& m) override { keep_(operation_, m); }
-
-private:
-    operation<T>& operation_;
-    Keep& keep_;
-};
-
 /// Starts an op on a subscription that may be gone by the time that it begins. None is needed when
 /// the message is there: then `keep(operation, view)` makes it the result.
 template <class T, class Make, class Keep>
@@ -218,8 +207,12 @@ void start_reading(const std::shared_ptr<driver>& d, operation_ptr<T> o,
         if (state->handler)
             return self.refuse(o.release(),
                                error{errc::invalid_argument, "this subscription has a handler"});
-        keep_result_by k(*o, keep);
-        if (self.end_with(*o, state->box, k)) return (void)o.release();
+        const bool was_queued = state->box.pending_messages() != 0;
+        const message_view* const now = o->cancelled_early ? nullptr : self.take_now(state->box);
+        if (now != nullptr) {
+            keep(*o, *now);
+            return self.end_with_message(*o.release(), was_queued);
+        }
         self.begin_with(std::move(o), [&](runtime& rt) {
             return make(rt, state->box, deadline_of(rt, timeout));
         });

@@ -188,11 +188,9 @@ bool client_connection::try_publish(std::string_view subject, bytes payload, std
 
 result<void> client_connection::publish(std::string_view subject, bytes payload,
                                         std::string_view reply, header_view headers) {
-    if (!can_publish(subject, payload.size(), reply, headers.raw().size())) {
-        if (result<void> ok = refuse_publish(subject, payload.size(), reply, headers.raw().size());
-            !ok)
-            return ok;
-    }
+    if (try_publish(subject, payload, reply, headers)) return {};
+    if (result<void> ok = refuse_publish(subject, payload.size(), reply, headers.raw().size()); !ok)
+        return ok;
     encode_pub(output_, subject, reply, headers.raw(), payload.text());
     return {};
 }
