@@ -18,6 +18,7 @@
 #include <natsproto/wire/server_connection.hpp>
 
 #include "alloc/allocations.hpp"
+#include "support/fed_session.hpp"
 
 #include <gtest/gtest.h>
 
@@ -276,41 +277,12 @@ TEST_P(steady_state, server_publish_and_deliver) {
 
 // --- session
 
-/// A connected session with a runtime, fed by hand. Everything it needs was allocated when it is
-/// there.
-struct connected {
-    connected() : random(1), rt(s, random) {
-        EXPECT_TRUE(s.start(now));
-        (void)s.poll_action();
-        s.handle_connected(attempt_id{1}, now);
-        feed(info);
-        feed("PONG\r\n");
-        EXPECT_EQ(s.status(), session_status::connected);
-        drain_output(*this);
-    }
-    void receive(std::string_view bytes) {
-        while (!bytes.empty()) {
-            const std::span<char> space = s.prepare();
-            const std::size_t n = std::min(space.size(), bytes.size());
-            std::memcpy(space.data(), bytes.data(), n);
-            s.commit(n, now);
-            bytes.remove_prefix(n);
-        }
-    }
-    void feed(std::string_view bytes) {
-        receive(bytes);
-        event e;
-        while (s.next(e)) rt.dispatch(e);
-    }
+/// Everything it needs was allocated when it is there.
+struct connected : test::fed_session {
     [[nodiscard]] std::size_t poll_transmit(std::span<const_buffer> out) {
         return s.poll_transmit(out);
     }
     void transmitted(std::size_t n) { rt.transmitted(n); }
-
-    time_point now{1h};
-    seeded_random random{1};
-    session s{options{}, {&random, nullptr, nullptr}};
-    runtime rt;
 };
 
 TEST_P(steady_state, session_publish) {

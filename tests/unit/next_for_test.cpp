@@ -7,7 +7,7 @@
 #include <natsproto/client/ops.hpp>
 #include <natsproto/runtime.hpp>
 
-#include "support/sim.hpp"
+#include "support/unparsed.hpp"
 
 #include <gtest/gtest.h>
 
@@ -18,30 +18,17 @@
 namespace nats::test {
 namespace {
 
-/// Two mailboxes, and bytes that have arrived but were not parsed.
-struct unparsed : connected_sim {
-    unparsed() {
-        EXPECT_TRUE(runtime().subscribe(*box, "a"));
-        EXPECT_TRUE(runtime().subscribe(other, "b"));
-        settle();
-    }
-    void arrive(std::string_view bytes) {
-        const std::span<char> space = session().prepare(bytes.size());
-        std::copy(bytes.begin(), bytes.end(), space.begin());
-        session().commit(bytes.size(), now());
-    }
+struct next_for_net : unparsed {
     /// The payload, `none`, or the error's sentence.
     std::string take() {
         const result<const message_view*> m = runtime().next_for(*box);
         if (!m) return std::string(describe(m.error().code()));
         return *m ? std::string((*m)->payload) : "none";
     }
-    std::unique_ptr<mailbox> box = std::make_unique<mailbox>();
-    mailbox other;
 };
 
 TEST(next_for, returns_messages_without_queueing_them) {
-    unparsed net;
+    next_for_net net;
     net.arrive("MSG a 1 1\r\nx\r\nMSG a 1 1\r\ny\r\n");
     EXPECT_EQ(net.take(), "x");
     EXPECT_EQ(net.take(), "y");
@@ -51,16 +38,16 @@ TEST(next_for, returns_messages_without_queueing_them) {
 }
 
 TEST(next_for, parses_no_further_than_it_must) {
-    unparsed net;
+    next_for_net net;
     net.arrive("MSG a 1 1\r\nx\r\nMSG b 2 1\r\ny\r\n");
     EXPECT_EQ(net.take(), "x");
-    EXPECT_EQ(net.other.pending_messages(), 0U);
+    EXPECT_EQ(net.other->pending_messages(), 0U);
     EXPECT_EQ(net.take(), "none");
-    EXPECT_EQ(net.other.pending_messages(), 1U);
+    EXPECT_EQ(net.other->pending_messages(), 1U);
 }
 
 TEST(next_for, what_is_queued_comes_first) {
-    unparsed net;
+    next_for_net net;
     net.server().publish("a", "queued");
     net.settle();
     net.arrive("MSG a 1 5\r\nlater\r\n");
@@ -69,7 +56,7 @@ TEST(next_for, what_is_queued_comes_first) {
 }
 
 TEST(next_for, gives_everything_else_to_whom_it_concerns) {
-    unparsed net;
+    next_for_net net;
     net.server().rules.answer_ping = false;
     op<result<duration>> flush = ops::flush(net.runtime(), no_deadline);
     flush.start();
@@ -78,12 +65,12 @@ TEST(next_for, gives_everything_else_to_whom_it_concerns) {
         "1\r\nx\r\n");
     EXPECT_EQ(net.take(), "x");
     EXPECT_TRUE(flush.done());
-    EXPECT_EQ(net.other.pending_messages(), 2U);
+    EXPECT_EQ(net.other->pending_messages(), 2U);
     EXPECT_EQ(net.count("info max_payload 3"), 1U);
 }
 
 TEST(next_for, the_last_message_and_then_the_end) {
-    unparsed net;
+    next_for_net net;
     ASSERT_TRUE(net.runtime().unsubscribe(*net.box, 2));
     net.arrive("MSG a 1 1\r\nx\r\nMSG a 1 1\r\ny\r\nMSG a 1 1\r\nz\r\n");
     EXPECT_EQ(net.take(), "x");
@@ -94,43 +81,44 @@ TEST(next_for, the_last_message_and_then_the_end) {
 }
 
 TEST(next_for, the_end_of_the_session_in_the_middle) {
-    unparsed net;
+    next_for_net net;
     net.arrive("MSG b 2 1\r\n1\r\nnonsense\r\n");
     EXPECT_EQ(net.take(), describe(errc::unknown_operation));
     EXPECT_EQ(net.count("closed"), 1U);
     EXPECT_EQ(net.take(), describe(errc::unknown_operation));
-    EXPECT_EQ(net.other.pending_messages(), 1U);
+    EXPECT_EQ(net.other->pending_messages(), 1U);
 }
 
 TEST(next_for, a_box_that_is_not_subscribed) {
-    unparsed net;
+    next_for_net net;
     ASSERT_TRUE(net.runtime().unsubscribe(*net.box));
     net.arrive("MSG a 1 1\r\nx\r\n");
     EXPECT_EQ(net.take(), describe(errc::invalid_subscription));
 }
 
 TEST(next_for, a_handler_may_destroy_the_box_meanwhile) {
-    unparsed net;
+    next_for_net net;
     mailbox handled;
     ASSERT_TRUE(net.runtime().subscribe(
         handled, "c", {},
-        [](void* self, const message_view&) { static_cast<unparsed*>(self)->box.reset(); }, &net));
+        [](void* self, const message_view&) { static_cast<next_for_net*>(self)->box.reset(); },
+        &net));
     net.arrive("MSG c 3 1\r\n1\r\nMSG b 2 1\r\n1\r\n");
     mailbox& gone = *net.box;
     const result<const message_view*> m = net.runtime().next_for(gone);
     EXPECT_EQ(m.error(), errc::invalid_subscription);
     net.settle();
-    EXPECT_EQ(net.other.pending_messages(), 1U);
+    EXPECT_EQ(net.other->pending_messages(), 1U);
     EXPECT_EQ(net.server().lines().back(), "UNSUB 1");
 }
 
 TEST(next_for, a_handler_may_unsubscribe_the_box_meanwhile) {
-    unparsed net;
+    next_for_net net;
     mailbox handled;
     ASSERT_TRUE(net.runtime().subscribe(
         handled, "c", {},
         [](void* self, const message_view&) {
-            auto& u = *static_cast<unparsed*>(self);
+            auto& u = *static_cast<next_for_net*>(self);
             EXPECT_TRUE(u.runtime().unsubscribe(*u.box));
         },
         &net));
@@ -139,26 +127,15 @@ TEST(next_for, a_handler_may_unsubscribe_the_box_meanwhile) {
 }
 
 TEST(next_for, a_handler_may_use_next_for_on_the_same_box) {
-    unparsed net;
-    mailbox handled;
-    struct both {
-        unparsed* net;
-        std::string inner;
-    } context{&net, {}};
-    ASSERT_TRUE(net.runtime().subscribe(
-        handled, "c", {},
-        [](void* self, const message_view&) {
-            auto& c = *static_cast<both*>(self);
-            c.inner += c.net->take();
-        },
-        &context));
+    next_for_net net;
+    const reading_handler<next_for_net> handled(net, [](next_for_net& n) { return n.take(); });
     net.arrive("MSG c 3 1\r\n1\r\nMSG a 1 1\r\nx\r\nMSG a 1 1\r\ny\r\n");
     EXPECT_EQ(net.take(), "y");
-    EXPECT_EQ(context.inner, "x");
+    EXPECT_EQ(handled.read, "x");
 }
 
 TEST(next_for, an_op_that_waits_on_the_box_gets_its_message) {
-    unparsed net;
+    next_for_net net;
     op<result<message_view>> waiting = ops::next(net.runtime(), *net.box, no_deadline);
     waiting.start();
     net.arrive("MSG a 1 1\r\nx\r\nMSG a 1 1\r\ny\r\n");

@@ -6,7 +6,7 @@
 #include <natsproto/client/ops.hpp>
 #include <natsproto/runtime.hpp>
 
-#include "support/sim.hpp"
+#include "support/unparsed.hpp"
 
 #include <gtest/gtest.h>
 
@@ -18,18 +18,7 @@
 namespace nats::test {
 namespace {
 
-/// Two mailboxes, and bytes that have arrived but were not parsed.
-struct unparsed : connected_sim {
-    unparsed() {
-        EXPECT_TRUE(runtime().subscribe(*box, "a"));
-        EXPECT_TRUE(runtime().subscribe(*other, "b"));
-        settle();
-    }
-    void arrive(std::string_view bytes) {
-        const std::span<char> space = session().prepare(bytes.size());
-        std::copy(bytes.begin(), bytes.end(), space.begin());
-        session().commit(bytes.size(), now());
-    }
+struct take_now_net : unparsed {
     /// The payload, or `none`.
     std::string take(mailbox& from, bool parse = true) {
         const message_view* const m = runtime().take_now(from, parse);
@@ -40,8 +29,6 @@ struct unparsed : connected_sim {
         while (runtime().dispatch_next()) {
         }
     }
-    std::unique_ptr<mailbox> box = std::make_unique<mailbox>();
-    std::unique_ptr<mailbox> other = std::make_unique<mailbox>();
 };
 
 /// Short enough to be cut into two reads, and long enough for the short way of the parser.
@@ -51,7 +38,7 @@ constexpr std::string_view lower = "abcdefghijklmnopqrstuvwxyz";
 constexpr std::string_view upper = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
 TEST(take_now, what_comes_next_is_not_queued) {
-    unparsed net;
+    take_now_net net;
     net.arrive(std::string(for_a) + std::string(for_a));
     EXPECT_EQ(net.take(), lower);
     EXPECT_EQ(net.take(), lower);
@@ -61,14 +48,14 @@ TEST(take_now, what_comes_next_is_not_queued) {
 }
 
 TEST(take_now, does_not_parse_unless_it_may) {
-    unparsed net;
+    take_now_net net;
     net.arrive(for_a);
     EXPECT_EQ(net.take(*net.box, false), "none");
     EXPECT_EQ(net.take(), lower);
 }
 
 TEST(take_now, what_is_queued_comes_first) {
-    unparsed net;
+    take_now_net net;
     net.server().publish("a", "queued");
     net.settle();
     net.arrive(for_a);
@@ -77,7 +64,7 @@ TEST(take_now, what_is_queued_comes_first) {
 }
 
 TEST(take_now, somebody_elses_message_is_put_off_and_stays_in_order) {
-    unparsed net;
+    take_now_net net;
     net.arrive(std::string(for_b) + std::string(for_a));
     EXPECT_EQ(net.take(), "none");
     EXPECT_TRUE(net.runtime().is_behind());
@@ -90,7 +77,7 @@ TEST(take_now, somebody_elses_message_is_put_off_and_stays_in_order) {
 }
 
 TEST(take_now, what_was_put_off_comes_before_an_event_dispatched_by_hand) {
-    unparsed net;
+    take_now_net net;
     net.arrive(std::string(for_b) + "MSG b 2 1\r\n2\r\n");
     EXPECT_EQ(net.take(), "none");
     event e;
@@ -101,7 +88,7 @@ TEST(take_now, what_was_put_off_comes_before_an_event_dispatched_by_hand) {
 }
 
 TEST(take_now, what_was_put_off_outlives_the_input) {
-    unparsed net;
+    take_now_net net;
     net.arrive(for_b);
     EXPECT_EQ(net.take(), "none");
     net.arrive(for_a); // the input is overwritten
@@ -111,7 +98,7 @@ TEST(take_now, what_was_put_off_outlives_the_input) {
 }
 
 TEST(take_now, a_box_that_goes_takes_what_was_put_off_along) {
-    unparsed net;
+    take_now_net net;
     net.arrive(for_b);
     EXPECT_EQ(net.take(), "none");
     net.other.reset();
@@ -121,7 +108,7 @@ TEST(take_now, a_box_that_goes_takes_what_was_put_off_along) {
 
 TEST(take_now, unsubscribing_drops_what_was_put_off_but_a_limit_does_not) {
     for (const bool at_once : {true, false}) {
-        unparsed net;
+        take_now_net net;
         net.arrive(for_b);
         EXPECT_EQ(net.take(), "none");
         const std::optional<std::uint64_t> after =
@@ -133,7 +120,7 @@ TEST(take_now, unsubscribing_drops_what_was_put_off_but_a_limit_does_not) {
 }
 
 TEST(take_now, the_last_message_ends_the_subscription) {
-    unparsed net;
+    take_now_net net;
     std::string told;
     net.box->on_end(
         [](void* text, const error& why) {
@@ -150,7 +137,7 @@ TEST(take_now, the_last_message_ends_the_subscription) {
 }
 
 TEST(take_now, leaves_trouble_to_next) {
-    unparsed net;
+    take_now_net net;
     ASSERT_TRUE(net.box->set_limits({.messages = 1, .bytes = -1}));
     net.server().publish("a", "1");
     net.server().publish("a", "2");
@@ -161,7 +148,7 @@ TEST(take_now, leaves_trouble_to_next) {
 }
 
 TEST(take_now, an_op_that_waits_is_served_first) {
-    unparsed net;
+    take_now_net net;
     op<result<message_view>> waiting = ops::next(net.runtime(), *net.box, no_deadline);
     waiting.start();
     net.arrive(for_a);
@@ -171,22 +158,11 @@ TEST(take_now, an_op_that_waits_is_served_first) {
 }
 
 TEST(take_now, not_in_a_handler) {
-    unparsed net;
-    mailbox handled;
-    struct both {
-        unparsed* net;
-        std::string inner;
-    } context{&net, {}};
-    ASSERT_TRUE(net.runtime().subscribe(
-        handled, "c", {},
-        [](void* self, const message_view&) {
-            auto& c = *static_cast<both*>(self);
-            c.inner += c.net->take();
-        },
-        &context));
+    take_now_net net;
+    const reading_handler<take_now_net> handled(net, [](take_now_net& n) { return n.take(); });
     net.arrive("MSG c 3 1\r\n1\r\n" + std::string(for_a));
     net.dispatch_all();
-    EXPECT_EQ(context.inner, "none");
+    EXPECT_EQ(handled.read, "none");
     EXPECT_EQ(net.take(), lower);
 }
 
@@ -208,7 +184,7 @@ op<result<void>> collect(runtime& rt, mailbox& from, std::string& out, std::size
 
 TEST(take_now, an_op_goes_on_in_the_event_that_resumed_it) {
     for (const bool by_hand : {true, false}) {
-        unparsed net;
+        take_now_net net;
         std::string got;
         op<result<void>> running = collect(net.runtime(), *net.box, got, 5);
         running.start();
@@ -229,7 +205,7 @@ TEST(take_now, an_op_goes_on_in_the_event_that_resumed_it) {
 }
 
 TEST(take_now, what_an_op_put_off_is_next_for_its_reader) {
-    unparsed net;
+    take_now_net net;
     std::string got;
     op<result<void>> running = collect(net.runtime(), *net.other, got, 100);
     running.start();
@@ -242,7 +218,7 @@ TEST(take_now, what_an_op_put_off_is_next_for_its_reader) {
 }
 
 TEST(dispatch_next, messages_and_other_events_in_their_order) {
-    unparsed net;
+    take_now_net net;
     net.arrive(std::string(for_a) + "INFO {\"max_payload\":3}\r\n" + std::string(for_b));
     EXPECT_TRUE(net.runtime().dispatch_next());
     EXPECT_EQ(net.box->pending_messages(), 1U);
