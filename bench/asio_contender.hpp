@@ -85,4 +85,20 @@ inline boost::asio::awaitable<void> handle_all(aio::client& nc, std::string url,
     (void)rtt;
 }
 
+inline boost::asio::awaitable<void> request_all(aio::client& nc, std::string url, std::size_t n,
+                                                figures& out, bool inside_tls = false) {
+    co_await nc.connect(url);
+    if (nc.secure() != inside_tls) die("a connection that is not as it should be");
+    message reply;
+    lap_times times(n);
+    const meter m;
+    times.begin();
+    for (std::size_t i = 0; i < n; ++i) {
+        co_await nc.request_into(reply, "bench.subject", request_body);
+        times.lap();
+    }
+    out = joined(times.quantiles(), m.cpu(n));
+    co_await nc.close();
+}
+
 } // namespace nats::bench

@@ -56,4 +56,15 @@ inline figures blocking_handler(client& nc, const shape& s) {
     return m.cpu_and_rate(seen);
 }
 
+inline figures blocking_requests(client& nc, std::size_t n) {
+    lap_times times(n);
+    const meter m;
+    times.begin();
+    for (std::size_t i = 0; i < n; ++i) {
+        (void)nc.request_view("bench.subject", request_body).value();
+        times.lap();
+    }
+    return joined(times.quantiles(), m.cpu(n));
+}
+
 } // namespace nats::bench

@@ -6,18 +6,17 @@
 
 #pragma once
 
+#include "forked.hpp"
 #include "harness.hpp"
 
 #include <array>
-#include <csignal>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <optional>
 #include <stdexcept>
 
-#include <sys/prctl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 namespace nats::bench {
@@ -58,13 +57,11 @@ public:
         std::array<int, 2> to{};
         std::array<int, 2> from{};
         if (::pipe(to.data()) != 0 || ::pipe(from.data()) != 0) die("pipe");
-        pid_ = ::fork();
-        if (pid_ < 0) die("fork");
-        if (pid_ == 0) {
+        process_.emplace([&] {
             ::close(to[1]);
             ::close(from[0]);
             live(work, race(to[0], from[1]));
-        }
+        });
         ::close(to[0]);
         ::close(from[1]);
         to_ = to[1];
@@ -75,8 +72,7 @@ public:
     child(const child&) = delete;
     child& operator=(const child&) = delete;
     ~child() {
-        ::kill(pid_, SIGKILL);
-        ::waitpid(pid_, nullptr, 0);
+        process_.reset();
         ::close(to_);
         ::close(from_);
     }
@@ -94,7 +90,6 @@ private:
     template <class Work>
     [[noreturn]] static void live(Work& work, race r) {
         constexpr unsigned longest = 60;
-        (void)::prctl(PR_SET_PDEATHSIG, SIGKILL);
         ::alarm(longest); // whatever it waits for does not come
         try {
             work(r);
@@ -110,7 +105,7 @@ private:
             throw std::runtime_error("a client has failed");
     }
 
-    pid_t pid_ = -1;
+    std::optional<forked> process_;
     int to_ = -1;
     int from_ = -1;
 };

@@ -5,18 +5,16 @@
 
 #pragma once
 
+#include "forked.hpp"
 #include "harness.hpp"
 
-#include <csignal>
 #include <cstdint>
-#include <cstdlib>
+#include <optional>
 #include <string>
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 namespace nats::bench {
@@ -37,21 +35,8 @@ public:
             die("listen");
         ::getsockname(listener, reinterpret_cast<sockaddr*>(&a), &size);
         port_ = ntohs(a.sin_port);
-        child_ = ::fork();
-        if (child_ < 0) die("fork");
-        if (child_ == 0) {
-            ::signal(SIGPIPE, SIG_IGN);
-            ::prctl(PR_SET_PDEATHSIG, SIGKILL); // `die` runs no destructor
-            serve(listener);
-            std::_Exit(1);
-        }
+        child_.emplace([&] { serve(listener); });
         ::close(listener);
-    }
-    child_server(const child_server&) = delete;
-    child_server& operator=(const child_server&) = delete;
-    ~child_server() {
-        ::kill(child_, SIGKILL);
-        ::waitpid(child_, nullptr, 0);
     }
 
     [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
@@ -59,7 +44,7 @@ public:
 
 private:
     std::uint16_t port_ = 0;
-    pid_t child_ = -1;
+    std::optional<forked> child_;
 };
 
 /// Serves one connection after another.

@@ -71,6 +71,11 @@ double cpu_seconds() {
     return seconds(u.ru_utime) + seconds(u.ru_stime);
 }
 
+figures joined(figures first, const figures& second) {
+    first.insert(first.end(), second.begin(), second.end());
+    return first;
+}
+
 // --- meter
 
 meter::meter() : begin_(std::chrono::steady_clock::now()), cpu_(cpu_seconds()) {

@@ -31,6 +31,9 @@ struct figure {
 };
 using figures = std::vector<figure>;
 
+/// One row of both.
+[[nodiscard]] figures joined(figures first, const figures& second);
+
 /// Which contender stands for what: ratios are to these names.
 inline constexpr std::string_view raw_limit = "raw"; ///< moves the same bytes and nothing else
 /// Formats or parses the protocol as well, with no library around it.

@@ -142,15 +142,13 @@ inline figures raw_pulled(std::uint16_t port, const raw_pull& how, std::size_t m
             out.clear();
             told = asked;
         }
-        std::string_view in = to.receive(buffer, held);
-        while (const std::size_t size = frame_size(in)) {
-            if (!in.starts_with("MSG ")) die("no message");
-            if (how.acknowledged) append_ack(out, in);
-            in.remove_prefix(size);
+        held = to.receive(buffer, held).size();
+        take_frames(buffer, held, [&](std::string_view frame) {
+            if (!frame.starts_with("MSG ")) die("no message");
+            if (how.acknowledged) append_ack(out, frame);
             ++seen;
-        }
-        held = in.size();
-        std::memmove(buffer.data(), in.data(), held);
+            return true;
+        });
     }
     to.send(out);
     wait_for_pong(to.fd());

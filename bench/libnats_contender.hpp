@@ -93,4 +93,19 @@ inline figures libnats_receive(const libnats_connection& c, const shape& s) {
     return out;
 }
 
+inline figures libnats_requests(natsConnection* nc, std::size_t n) {
+    lap_times times(n);
+    const meter m;
+    times.begin();
+    for (std::size_t i = 0; i < n; ++i) {
+        natsMsg* reply = nullptr;
+        check(natsConnection_Request(&reply, nc, "bench.subject", request_body.data(),
+                                     static_cast<int>(request_body.size()), 5'000),
+              "request");
+        natsMsg_Destroy(reply);
+        times.lap();
+    }
+    return joined(times.quantiles(), m.cpu(n));
+}
+
 } // namespace nats::bench

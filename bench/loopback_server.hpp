@@ -36,6 +36,12 @@ inline constexpr std::string_view two_headers =
     "NATS/1.0\r\nTrace-Id: 4bf92f3577b34da6\r\nKind: order\r\n\r\n";
 inline constexpr std::size_t block = 64 * 1024;
 
+/// A request of 16 bytes, its payload, and how its reply ends.
+inline constexpr std::string_view raw_ask =
+    "PUB bench.subject _INBOX.raw 16\r\nxxxxxxxxxxxxxxxx\r\n";
+inline constexpr std::string_view request_body = "xxxxxxxxxxxxxxxx";
+inline constexpr std::string_view raw_answer_end = "xxxxxxxxxxxxxxxx\r\n";
+
 inline void send_all(int fd, std::string_view bytes) {
     while (!bytes.empty()) {
         const ssize_t n = ::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
@@ -148,6 +154,21 @@ inline void echo_frames(std::string_view in, std::string& sid, std::string& out)
     }
 }
 
+/// Does that until the connection ends; `before` is called before each answer.
+template <class Before>
+void echo_all(int fd, std::vector<char>& buffer, Before before) {
+    std::string sid = "1";
+    std::string out;
+    while (true) {
+        const ssize_t n = ::recv(fd, buffer.data(), buffer.size(), 0);
+        if (n <= 0) return;
+        out.clear();
+        echo_frames({buffer.data(), static_cast<std::size_t>(n)}, sid, out);
+        before();
+        send_all(fd, out);
+    }
+}
+
 /// Serves one connection after another in one of three ways.
 class server : public child_server {
 public:
@@ -161,7 +182,7 @@ public:
                   greet(fd);
                   if (r == role::discard) discard(fd, buffer);
                   if (r == role::flood) flood(fd, flood_block);
-                  if (r == role::echo) echo(fd, buffer);
+                  if (r == role::echo) echo_all(fd, buffer, [] {});
               });
           }) {}
 
@@ -183,18 +204,6 @@ private:
         std::string in;
         read_until(fd, in, "SUB");
         while (::send(fd, flood_block.data(), flood_block.size(), MSG_NOSIGNAL) > 0) {
-        }
-    }
-
-    static void echo(int fd, std::vector<char>& buffer) {
-        std::string sid = "1";
-        std::string out;
-        while (true) {
-            const ssize_t n = ::recv(fd, buffer.data(), buffer.size(), 0);
-            if (n <= 0) return;
-            out.clear();
-            echo_frames({buffer.data(), static_cast<std::size_t>(n)}, sid, out);
-            send_all(fd, out);
         }
     }
 };

@@ -166,13 +166,11 @@ figures least_parser(const input& in) {
     const meter m;
     in.feed([&](std::string_view bytes) {
         std::memcpy(buffer.data() + held, bytes.data(), bytes.size());
-        std::string_view rest(buffer.data(), held + bytes.size());
-        while (const std::size_t size = frame_size(rest)) {
-            rest.remove_prefix(size);
+        held += bytes.size();
+        take_frames(buffer, held, [&](std::string_view) {
             ++seen;
-        }
-        held = rest.size();
-        std::memmove(buffer.data(), rest.data(), held);
+            return true;
+        });
     });
     figures out = m.cpu(in.total());
     expect(seen, in.total());

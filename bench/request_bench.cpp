@@ -29,16 +29,6 @@ namespace {
 namespace asio = boost::asio;
 using namespace nats::bench; // NOLINT(google-build-using-namespace): all of it is used
 
-const std::string ask = "PUB bench.subject _INBOX.raw 16\r\nxxxxxxxxxxxxxxxx\r\n";
-const std::string answer_end = "xxxxxxxxxxxxxxxx\r\n";
-const std::string body16(16, 'x');
-
-/// Both are in the row: the quantiles of the clock, and the CPU of the whole.
-figures with_cpu(figures quantiles, const figures& cpu) {
-    quantiles.insert(quantiles.end(), cpu.begin(), cpu.end());
-    return quantiles;
-}
-
 figures raw_requests(int fd, std::size_t n) {
     send_all(fd, "SUB _INBOX.raw 1\r\nPING\r\n");
     std::string in;
@@ -47,14 +37,14 @@ figures raw_requests(int fd, std::size_t n) {
     const meter m;
     times.begin();
     for (std::size_t i = 0; i < n; ++i) {
-        send_all(fd, ask);
+        send_all(fd, raw_ask);
         in.clear();
-        read_until(fd, in, answer_end);
+        read_until(fd, in, raw_answer_end);
         times.lap();
     }
     const figures cpu = m.cpu(n);
     ::close(fd);
-    return with_cpu(times.quantiles(), cpu);
+    return joined(times.quantiles(), cpu);
 }
 
 asio::awaitable<void> ping_pong(asio::ip::tcp::socket s, std::size_t n, figures& out) {
@@ -75,11 +65,11 @@ asio::awaitable<void> ping_pong(asio::ip::tcp::socket s, std::size_t n, figures&
     const meter m;
     times.begin();
     for (std::size_t i = 0; i < n; ++i) {
-        co_await asio::async_write(s, asio::buffer(ask), asio::use_awaitable);
-        co_await read_until(answer_end);
+        co_await asio::async_write(s, asio::buffer(raw_ask), asio::use_awaitable);
+        co_await read_until(raw_answer_end);
         times.lap();
     }
-    out = with_cpu(times.quantiles(), m.cpu(n));
+    out = joined(times.quantiles(), m.cpu(n));
 }
 
 figures socket_of_asio(int fd, std::size_t n) {
@@ -93,29 +83,7 @@ figures socket_of_asio(int fd, std::size_t n) {
 
 figures blocking_requests(const std::string& url, std::size_t n) {
     nats::client nc = nats::client::connect(url).value();
-    lap_times times(n);
-    const meter m;
-    times.begin();
-    for (std::size_t i = 0; i < n; ++i) {
-        (void)nc.request_view("bench.subject", body16).value();
-        times.lap();
-    }
-    return with_cpu(times.quantiles(), m.cpu(n));
-}
-
-asio::awaitable<void> ask_often(nats::aio::client& nc, std::string url, std::size_t n,
-                                figures& out) {
-    co_await nc.connect(url);
-    nats::message reply;
-    lap_times times(n);
-    const meter m;
-    times.begin();
-    for (std::size_t i = 0; i < n; ++i) {
-        co_await nc.request_into(reply, "bench.subject", body16);
-        times.lap();
-    }
-    out = with_cpu(times.quantiles(), m.cpu(n));
-    co_await nc.close();
+    return nats::bench::blocking_requests(nc, n);
 }
 
 figures libnats_requests(const std::string& url, std::size_t n, bool tuned) {
@@ -124,17 +92,7 @@ figures libnats_requests(const std::string& url, std::size_t n, bool tuned) {
     if (tuned) check(natsOptions_SetSendAsap(o, true), "send as soon as possible");
     const libnats_connection c(url, o);
     natsOptions_Destroy(o);
-    lap_times times(n);
-    const meter m;
-    times.begin();
-    for (std::size_t i = 0; i < n; ++i) {
-        natsMsg* reply = nullptr;
-        check(natsConnection_Request(&reply, c.get(), "bench.subject", body16.data(), 16, 5000),
-              "request");
-        natsMsg_Destroy(reply);
-        times.lap();
-    }
-    return with_cpu(times.quantiles(), m.cpu(n));
+    return nats::bench::libnats_requests(c.get(), n);
 }
 
 /// Where requests go: made for each contender, gone after it.
@@ -167,8 +125,9 @@ void add(suite& all, const std::string& name, std::size_t n) {
     each("blocking", [=](const target& t) { return blocking_requests(t.url(), n); });
     for (const bool serial : {false, true}) {
         each(serial ? "Asio, serial" : "Asio", [=](const target& t) {
-            return on_asio({.serial = serial},
-                           [&](auto& nc, figures& out) { return ask_often(nc, t.url(), n, out); });
+            return on_asio({.serial = serial}, [&](auto& nc, figures& out) {
+                return request_all(nc, t.url(), n, out);
+            });
         });
     }
     each("nats.c", [=](const target& t) { return libnats_requests(t.url(), n, false); });

@@ -4,18 +4,17 @@
 
 #pragma once
 
-#include "harness.hpp"
+#include "forked.hpp"
 #include "loopback_server.hpp"
 
-#include <csignal>
 #include <cstdint>
 #include <cstdlib>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 namespace nats::bench {
@@ -27,26 +26,18 @@ public:
         send_all(fd, "SUB " + subject + " 1\r\nPING\r\n");
         std::string in;
         read_until(fd, in, "PONG\r\n");
-        child_ = ::fork();
-        if (child_ < 0) die("fork");
-        if (child_ == 0) serve(fd);
+        child_.emplace([fd] { serve(fd); });
         ::close(fd);
-    }
-    responder(const responder&) = delete;
-    responder& operator=(const responder&) = delete;
-    ~responder() {
-        ::kill(child_, SIGKILL);
-        ::waitpid(child_, nullptr, 0);
     }
 
 private:
-    [[noreturn]] static void serve(int fd) {
+    static void serve(int fd) {
         std::vector<char> buffer(64 * 1024);
         std::string out;
         std::size_t held = 0;
         while (true) {
             const ssize_t n = ::recv(fd, buffer.data() + held, buffer.size() - held, 0);
-            if (n <= 0) std::_Exit(0);
+            if (n <= 0) return;
             std::string_view in(buffer.data(), held + static_cast<std::size_t>(n));
             out.clear();
             while (const std::size_t used = answer(in, out)) in.remove_prefix(used);
@@ -74,7 +65,7 @@ private:
         return end + 2 + size;
     }
 
-    pid_t child_ = -1;
+    std::optional<forked> child_;
 };
 
 } // namespace nats::bench

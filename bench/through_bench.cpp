@@ -105,10 +105,7 @@ void protocol_publisher(const course& c) {
             write();
             c.pace.wait();
         }
-        p = format_publish(p, c.s);
-        std::memcpy(p, body.data(), body.size());
-        std::memcpy(p + body.size(), "\r\n", 2);
-        p += body.size() + 2;
+        p = format_publish(p, c.s, body);
         if (static_cast<std::size_t>(p - buffer.data()) >= block) write();
     }
     write();
@@ -126,14 +123,12 @@ void protocol_subscriber(const course& c) {
     while (seen < c.s.messages) {
         const ssize_t n = ::recv(fd, buffer.data() + held, buffer.size() - held, 0);
         if (n <= 0) die("recv");
-        std::string_view in(buffer.data(), held + static_cast<std::size_t>(n));
-        while (const std::size_t size = frame_size(in)) {
-            bytes += size - in.find('\n') - 3;
-            in.remove_prefix(size);
+        held += static_cast<std::size_t>(n);
+        take_frames(buffer, held, [&](std::string_view frame) {
+            bytes += frame.size() - frame.find('\n') - 3;
             ++seen;
-        }
-        held = in.size();
-        std::memmove(buffer.data(), in.data(), held);
+            return true;
+        });
         c.pace.seen(seen);
     }
     c.start.end(seen, bytes);

@@ -25,19 +25,8 @@
 
 namespace {
 
-namespace asio = boost::asio;
 using namespace nats::bench; // NOLINT(google-build-using-namespace): all of it is used
 using role = tls_server::role;
-
-const std::string ask = "PUB bench.subject _INBOX.raw 16\r\nxxxxxxxxxxxxxxxx\r\n";
-const std::string answer_end = "xxxxxxxxxxxxxxxx\r\n";
-const std::string body16(16, 'x');
-
-/// Both are in the row: the quantiles of the clock, and the CPU of the whole.
-figures with_cpu(figures quantiles, const figures& cpu) {
-    quantiles.insert(quantiles.end(), cpu.begin(), cpu.end());
-    return quantiles;
-}
 
 // --- OpenSSL's own calls
 
@@ -78,10 +67,7 @@ figures protocol_publish_tls(const tls_server& to, const tls_identity& i, const 
     const meter m;
     char* p = buffer.data();
     for (std::size_t k = 0; k < s.messages; ++k) {
-        p = format_publish(p, s);
-        std::memcpy(p, body.data(), body.size());
-        std::memcpy(p + body.size(), "\r\n", 2);
-        p += body.size() + 2;
+        p = format_publish(p, s, body);
         if (static_cast<std::size_t>(p - buffer.data()) < block && k + 1 < s.messages) continue;
         if (!c.write({buffer.data(), p})) tls_die("SSL_write");
         p = buffer.data();
@@ -111,13 +97,13 @@ figures raw_requests_tls(const tls_server& to, const tls_identity& i, std::size_
     const meter m;
     times.begin();
     for (std::size_t k = 0; k < n; ++k) {
-        if (!c.write(ask)) tls_die("SSL_write");
+        if (!c.write(raw_ask)) tls_die("SSL_write");
         in.clear();
-        c.read_until(in, answer_end);
-        if (!in.ends_with(answer_end)) tls_die("SSL_read");
+        c.read_until(in, raw_answer_end);
+        if (!in.ends_with(raw_answer_end)) tls_die("SSL_read");
         times.lap();
     }
-    return with_cpu(times.quantiles(), m.cpu(n));
+    return joined(times.quantiles(), m.cpu(n));
 }
 
 // --- the libraries
@@ -126,34 +112,6 @@ nats::client connect_inside_tls(const tls_server& to) {
     nats::client nc = nats::client::connect(to.url(), {.write_timeout = at_once}).value();
     if (!nc.secure()) die("a connection without TLS");
     return nc;
-}
-
-figures blocking_requests(const tls_server& to, std::size_t n) {
-    nats::client nc = connect_inside_tls(to);
-    lap_times times(n);
-    const meter m;
-    times.begin();
-    for (std::size_t i = 0; i < n; ++i) {
-        (void)nc.request_view("bench.subject", body16).value();
-        times.lap();
-    }
-    return with_cpu(times.quantiles(), m.cpu(n));
-}
-
-asio::awaitable<void> ask_often(nats::aio::client& nc, std::string url, std::size_t n,
-                                figures& out) {
-    co_await nc.connect(url);
-    if (!nc.secure()) die("a connection without TLS");
-    nats::message reply;
-    lap_times times(n);
-    const meter m;
-    times.begin();
-    for (std::size_t i = 0; i < n; ++i) {
-        co_await nc.request_into(reply, "bench.subject", body16);
-        times.lap();
-    }
-    out = with_cpu(times.quantiles(), m.cpu(n));
-    co_await nc.close();
 }
 
 /// A connection of nats.c inside of TLS.
@@ -177,20 +135,6 @@ private:
     natsOptions* options_ = nullptr;
     libnats_connection connection_;
 };
-
-figures libnats_requests(natsConnection* nc, std::size_t n) {
-    lap_times times(n);
-    const meter m;
-    times.begin();
-    for (std::size_t i = 0; i < n; ++i) {
-        natsMsg* reply = nullptr;
-        check(natsConnection_Request(&reply, nc, "bench.subject", body16.data(), 16, 5'000),
-              "request");
-        natsMsg_Destroy(reply);
-        times.lap();
-    }
-    return with_cpu(times.quantiles(), m.cpu(n));
-}
 
 // --- all of it
 
@@ -260,9 +204,13 @@ void add_receive(suite& all, const std::string& name, const shape& s, const tls_
 void add_requests(suite& all, const std::string& name, std::size_t n, const tls_identity& i) {
     measure_inside_tls to(all, name, i, role::echo, [] { return std::string(); });
     to.add("raw", [=, &i](const tls_server& t) { return raw_requests_tls(t, i, n); });
-    to.add("blocking", [=](const tls_server& t) { return blocking_requests(t, n); });
+    to.add("blocking", [=](const tls_server& t) {
+        nats::client nc = connect_inside_tls(t);
+        return blocking_requests(nc, n);
+    });
     to.add("Asio", [=](const tls_server& t) {
-        return on_asio({}, [&](auto& nc, figures& out) { return ask_often(nc, t.url(), n, out); });
+        return on_asio(
+            {}, [&](auto& nc, figures& out) { return request_all(nc, t.url(), n, out, true); });
     });
     for (const bool asap : {false, true}) {
         to.add(asap ? "nats.c, SendAsap" : "nats.c", [=, &i](const tls_server& t) {

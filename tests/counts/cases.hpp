@@ -14,7 +14,6 @@
 #include <string_view>
 #include <vector>
 
-#include <sys/socket.h>
 #include <unistd.h>
 
 namespace nats::test {
@@ -31,16 +30,7 @@ inline void answer_late(int listener) {
     bench::accept_each(listener, [](int fd) {
         bench::greet(fd);
         std::vector<char> buffer(64 * 1024);
-        std::string sid = "1";
-        std::string out;
-        while (true) {
-            const ssize_t n = ::recv(fd, buffer.data(), buffer.size(), 0);
-            if (n <= 0) return;
-            out.clear();
-            bench::echo_frames({buffer.data(), static_cast<std::size_t>(n)}, sid, out);
-            ::usleep(1000);
-            bench::send_all(fd, out);
-        }
+        bench::echo_all(fd, buffer, [] { ::usleep(1000); });
     });
 }
 
