@@ -53,10 +53,7 @@ std::optional<message> consumption::take_at_once(runtime& rt) {
     while (!finished() && !called_) {
         const nats::message_view* const m = rt.take_now(box_, rt.in_dispatch());
         if (m == nullptr) break;
-        std::optional<message> taken;
-        if (judge(rt, *m)) taken.emplace(*m);
-        settle(rt);
-        if (taken) return taken;
+        if (take(rt, *m)) return message(*m);
     }
     return std::nullopt;
 }
@@ -147,11 +144,7 @@ op<result<std::optional<message>>> next(runtime& rt, consumption& c, time_point 
         result<nats::message_view> m = co_await rt.next(c.box_, until);
         if (m) {
             looked = false;
-            const bool for_user = c.judge(rt, *m);
-            std::optional<message> taken;
-            if (for_user) taken.emplace(*m);
-            c.settle(rt);
-            if (for_user) co_return std::move(taken);
+            if (c.take(rt, *m)) co_return std::optional<message>(std::in_place, *m);
             continue;
         }
         const errc why = m.error().code();

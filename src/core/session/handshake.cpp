@@ -250,8 +250,7 @@ void session::send_kept() {
                       connection_.headers_enabled()};
     const auto acceptable = [](void* context, const wire::frame& f) {
         const auto& most = *static_cast<const server_limits*>(context);
-        return f.headers.raw().size() + f.payload.size() <= most.max_payload &&
-               (most.headers || !f.has_headers);
+        return f.message_view::size() <= most.max_payload && (most.headers || !f.has_headers);
     };
     wire::output_queue good;
     const std::size_t dropped =

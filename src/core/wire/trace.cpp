@@ -67,7 +67,7 @@ std::string describe(const frame& f, std::size_t max_payload) {
     if (f.kind == op::msg) add_word(line, f.sid_text);
     add_word(line, f.reply);
     if (f.has_headers) line += ' ' + std::to_string(f.headers.raw().size());
-    line += ' ' + std::to_string(f.headers.raw().size() + f.payload.size());
+    line += ' ' + std::to_string(f.message_view::size());
     if (!f.headers.raw().empty()) line += " | " + shown(f.headers.raw(), max_payload);
     if (!f.payload.empty()) line += " | " + shown(f.payload, max_payload);
     return line;
