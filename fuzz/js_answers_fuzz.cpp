@@ -28,7 +28,10 @@ void check_ack(std::string_view bytes) {
     }
     nats::message_view m;
     m.payload = exact.view();
-    if (js::read_ack(m, scanned)) require(!scanned.stream.empty(), "an acknowledgement of nothing");
+    if (js::read_ack(m, scanned)) {
+        require(!scanned.stream.empty(), "an acknowledgement of no stream");
+        require(scanned.seq != 0 || !scanned.batch.empty(), "an acknowledgement of nothing");
+    }
 }
 
 /// The bytes are the header block, up to a zero, and the payload.

@@ -13,6 +13,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <sstream>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -172,10 +173,36 @@ protected:
     [[nodiscard]] bool make_stream() {
         js::stream_config stream("ORDERS", {"orders"});
         stream.num_replicas = 3;
+        // An id may be that of a message that a deposed leader of 2.10 has lost, and is only free
+        // again after this time.
+        stream.duplicate_window = 30s;
         js::consumer_config workers("workers");
         workers.ack_wait = 2s;
         return in_the_end([&] { return js().create_stream(stream); }) &&
                in_the_end([&] { return js().create_consumer("ORDERS", workers); });
+    }
+    /// For whoever finds out why something does not end.
+    [[nodiscard]] std::string what_the_server_says() {
+        std::ostringstream os;
+        const result<js::stream_info> stream = js().stream_info("ORDERS");
+        if (!stream) {
+            os << "stream: " << stream.error().message();
+        } else {
+            os << "stream: " << stream->state.messages << " messages to " << stream->state.last_seq
+               << ", leader '" << state_of(stream->cluster).leader << "', all current "
+               << state_of(stream->cluster).complete;
+        }
+        const result<js::consumer_info> workers = js().consumer_info("ORDERS", "workers");
+        if (!workers) {
+            os << "; consumer: " << workers.error().message();
+        } else {
+            os << "; consumer: delivered to " << workers->delivered.stream_seq
+               << ", acknowledged to " << workers->ack_floor.stream_seq << ", "
+               << workers->num_pending << " pending, " << workers->num_ack_pending
+               << " unacknowledged, " << workers->num_waiting << " pulls waiting, leader '"
+               << state_of(workers->cluster).leader << '\'';
+        }
+        return os.str();
     }
     /// All messages of the stream, by a consumer that exists only for that.
     [[nodiscard]] sequence_of read_all() {
@@ -266,7 +293,10 @@ TEST_P(js_cluster, keeps_what_it_has_acknowledged_while_leaders_go) {
     ASSERT_TRUE(run_until([&] {
         return orders.done() && work.seen().size() == orders.next() &&
                audit.seen().size() == orders.next();
-    }));
+    })) << orders.next()
+        << " orders, " << orders.stored().size() << " acknowledged; the worker has "
+        << work.seen().size() << ", the auditor " << audit.seen().size() << "; "
+        << what_the_server_says();
     EXPECT_EQ(work.seen(), orders.stored());
     EXPECT_EQ(audit.seen(), orders.stored());
     EXPECT_EQ(read_all(), orders.stored());

@@ -3,6 +3,7 @@
 // Proves one publish into a stream, in virtual time: what is sent, the pauses between attempts, and
 // that every answer, whatever a peer makes of it, becomes an acknowledgement or an error.
 
+#include <natsproto/jetstream/api_code.hpp>
 #include <natsproto/jetstream/publish.hpp>
 
 #include "core/jetstream/ack_scan.hpp"
@@ -82,6 +83,26 @@ TEST(js_read_ack, an_error_wins_over_the_rest) {
     EXPECT_FALSE(read(R"({"stream":"S","seq":7,"error":{"code":503,"err_code":10077}})"));
 }
 
+// nats-server before 2.11 (its issue 6415): the first one with this id may never be stored, since
+// the leader that knew it was deposed.
+TEST(js_read_ack, a_duplicate_of_what_is_not_stored_is_none) {
+    const result<pub_ack> a = read(R"({"stream":"S","seq":0,"duplicate": true})");
+    ASSERT_FALSE(a) << "a lost message is called stored";
+    EXPECT_EQ(a.error(), errc::jetstream_error);
+    EXPECT_EQ(a.error().status(), 409);
+    EXPECT_TRUE(a.error() == js::api_code::duplicate_in_process);
+    EXPECT_TRUE(read(R"({"stream":"S","seq":1,"duplicate": true})"));
+
+    const result<pub_ack> newer = read(R"({"error":{"code":409,"err_code":10158,)"
+                                       R"("description":"duplicate message id is in process"},)"
+                                       R"("stream":"S","seq":0})");
+    ASSERT_FALSE(newer);
+    EXPECT_EQ(newer.error().message(), a.error().message());
+
+    EXPECT_EQ(read(R"({"stream":"S","seq":0,"batch":"b","count":0})").value().count, 0U)
+        << "an end of fast ingest that stored nothing";
+}
+
 TEST(js_read_ack, a_status) {
     EXPECT_EQ(read("", "NATS/1.0 503\r\n\r\n").error(), errc::no_stream_response);
     const result<pub_ack> a = read("", "NATS/1.0 412 Required Api Level\r\n\r\n");
@@ -106,6 +127,9 @@ TEST(js_read_ack, nonsense_is_invalid) {
                              R"({"stream":"S","seq":2} x)",
                              R"({"stream":"","seq":2})",
                              R"({"seq":2})",
+                             R"({"stream":"S"})",
+                             R"({"stream":"S","seq":0})",
+                             R"({"stream":"","seq":0,"duplicate":true})",
                              R"({"stream":7,"seq":2})",
                              R"({"stream":"S","seq":-2})",
                              R"({"stream":"S","seq":"2"})",

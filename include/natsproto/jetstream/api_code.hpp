@@ -38,6 +38,7 @@ enum class api_code : std::uint16_t {
     consumer_exists = 10148,
     consumer_does_not_exist = 10149,
     pedantic = 10157,                     ///< the server would have corrected the configuration
+    duplicate_in_process = 10158,         ///< see `pub_ack::duplicate`
     wrong_last_sequence_constant = 10164, ///< 10071 of a replicated stream
     invalid_ttl = 10165,
     ttl_disabled = 10166,

@@ -5,10 +5,14 @@
 
 #include <natsproto/jetstream/account_info.hpp>
 #include <natsproto/jetstream/api.hpp>
+#include <natsproto/jetstream/api_code.hpp>
 #include <natsproto/jetstream/pub_ack.hpp>
 
 #include "core/jetstream/reader.hpp"
 #include "core/jetstream/writer.hpp"
+
+#include <cstdint>
+#include <utility>
 
 namespace nats::js {
 
@@ -71,8 +75,13 @@ void fields(V& v, S& s) {
     v("count", s.count);
 }
 
+/// Of a batch nothing may be stored: who sent it looks at the count.
+static bool has_sequence(const pub_ack& a) noexcept {
+    return a.seq != 0 || !a.batch.empty();
+}
+
 static bool is_complete(const pub_ack& a) noexcept {
-    return !a.stream.empty();
+    return !a.stream.empty() && (has_sequence(a) || a.duplicate);
 }
 
 namespace {
@@ -102,7 +111,14 @@ result<void> decode(std::string_view json, account_info& into) {
 }
 
 result<void> decode(std::string_view json, pub_ack& into) {
-    return codec::decode_answer(json, into);
+    pub_ack fresh;
+    if (result<void> read = codec::decode_answer(json, fresh); !read) return read;
+    if (!has_sequence(fresh)) {
+        return error{errc::jetstream_error, 409, "duplicate message id is in process",
+                     static_cast<std::uint16_t>(api_code::duplicate_in_process)};
+    }
+    into = std::move(fresh);
+    return {};
 }
 
 result<std::string> to_json(const account_info& i) {
