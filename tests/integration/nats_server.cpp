@@ -164,8 +164,18 @@ void nats_server::launch() {
         << "\"\nhttp: \"127.0.0.1:" << number(monitor_port_) << "\"\nports_file_dir: \"" << name
         << "\"\nlog_file: \"" << name << "/log\"\n"
         << config << '\n';
-    pid_ = spawn({program_.string(), "-c", name + "/server.conf"});
-    wait_for_ports();
+    // While it was away somebody else may have got one of its ports, usually for a connection.
+    const auto started = [&] {
+        const std::size_t logged = log().size();
+        pid_ = spawn({program_.string(), "-c", name + "/server.conf"});
+        if (wait_for_ports()) return true;
+        const std::string why = log().substr(logged);
+        if (why.find("ddress already in use") == std::string::npos)
+            throw std::runtime_error("nats-server ended at once:\n" + why);
+        return false;
+    };
+    if (!wait_until(started, patience))
+        throw std::runtime_error("a port of nats-server stays taken:\n" + log());
 }
 
 void nats_server::restart() {
@@ -184,13 +194,13 @@ nats_server::~nats_server() {
     fs::remove_all(directory_, ignored);
 }
 
-void nats_server::wait_for_ports() {
+bool nats_server::wait_for_ports() {
     bool complete = false;
     const auto ready = [&] {
         int status = 0;
         if (::waitpid(pid_, &status, WNOHANG) == pid_) {
             pid_ = -1;
-            throw std::runtime_error("nats-server ended at once:\n" + log());
+            return true;
         }
         for (const fs::directory_entry& entry : fs::directory_iterator(directory_)) {
             if (entry.path().extension() != ".ports") continue;
@@ -205,6 +215,7 @@ void nats_server::wait_for_ports() {
     };
     if (!wait_until(ready, patience))
         throw std::runtime_error("nats-server did not become ready:\n" + log());
+    return pid_ > 0;
 }
 
 std::string nats_server::url(std::string_view user_info) const {

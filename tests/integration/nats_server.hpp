@@ -66,7 +66,8 @@ public:
 
 private:
     void launch();
-    void wait_for_ports();
+    /// False: it has ended.
+    [[nodiscard]] bool wait_for_ports();
     void signal(int number) const;
     void wait_for_end();
 
