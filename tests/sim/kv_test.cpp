@@ -296,5 +296,40 @@ TEST_P(kv_sweep, no_update_is_lost) {
 
 INSTANTIATE_TEST_SUITE_P(ranges, kv_sweep, testing::Range(std::uint64_t{0}, cases));
 
+/// A list is as long as is allowed, or an error.
+TEST(kv_sim, a_bucket_that_has_too_much) {
+    troubled_bucket t(1);
+    ASSERT_TRUE(t.client.connect());
+    kv::location at;
+    at.bucket = "b";
+    at.stream = at.origin_stream = "KV_b";
+    at.read_prefix = at.write_prefix = at.origin_prefix = prefix;
+    t.stream.history = 2;
+    for (const char* key : {"a", "b", "c"}) {
+        t.write(key, "old");
+        t.write(key, {}, "DEL");
+    }
+    for (const char* key : {"k", "l", "m", "n"}) t.write(key, "1");
+    runtime& rt = *facade_client(t.client).handle().rt();
+    const auto keys = [&](std::size_t most) {
+        return t.client.run(kv::list_keys(rt, at, {}, most));
+    };
+    const auto revisions = [&](std::size_t most) {
+        return t.client.run(kv::history(rt, at, {}, most));
+    };
+    const auto purge = [&](std::size_t most) {
+        const kv::purge_deletes_options all{.keep_younger_than = -1ns, .now = js::wall_time()};
+        return t.client.run(kv::purge_deletes(rt, at, all, most));
+    };
+    EXPECT_EQ(keys(3).error(), errc::invalid_response);
+    EXPECT_EQ(keys(4).value().size(), 4U);
+    EXPECT_EQ(revisions(9).error(), errc::invalid_response);
+    EXPECT_EQ(revisions(10).value().size(), 10U);
+    EXPECT_EQ(purge(2).error(), errc::invalid_response);
+    EXPECT_EQ(revisions(10).value().size(), 10U) << "nothing was removed";
+    EXPECT_EQ(purge(3).value(), 6U);
+    EXPECT_EQ(revisions(4).value().size(), 4U);
+}
+
 } // namespace
 } // namespace nats::test

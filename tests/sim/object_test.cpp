@@ -237,6 +237,15 @@ TEST(object_sim, a_put_that_is_cut_at_any_point) {
     EXPECT_GT(not_there, 10U);
 }
 
+TEST(object_sim, a_list_that_is_too_long) {
+    broken_store t(1);
+    for (const char* name : {"a", "b", "c"}) ASSERT_TRUE(t.bucket.put_bytes(name, "x"));
+    runtime& rt = *facade_client(t.client).handle().rt();
+    const obj::bucket b(short_context(), "b", true);
+    EXPECT_EQ(t.client.run(obj::list_objects(rt, b, false, 2)).error(), errc::invalid_response);
+    EXPECT_EQ(t.client.run(obj::list_objects(rt, b, false, 3)).value().size(), 3U);
+}
+
 TEST(object_sim, a_provider_without_hashes) {
     network net(1);
     model_jetstream stream(net, "OBJ_b", "$O.b.C.>");

@@ -118,6 +118,31 @@ TEST(service_state, what_waits_at_the_connections_end_is_dropped) {
     EXPECT_EQ(s.state->why(), errc::connection_closed);
 }
 
+/// What nobody takes is not kept for ever; each is counted and told of nevertheless.
+TEST(service_state, troubles_that_nobody_takes) {
+    served s;
+    services::endpoint_config work("work");
+    work.pending = pending_limits{.messages = 1};
+    work.max_concurrent = 1;
+    EXPECT_TRUE(s.state->add_reader(work, services::scope("", "q"), s.ready));
+    s.settle();
+    constexpr int episodes = 70; // of a subscription that is too slow
+    for (int i = 0; i < episodes; ++i) {
+        s.ask(4);
+        s.finish();
+        s.settle();
+        s.finish();
+        s.settle();
+    }
+    int kept = 0;
+    while (const auto told = s.state->poll_trouble()) {
+        EXPECT_EQ(told->why, errc::slow_consumer);
+        ++kept;
+    }
+    EXPECT_EQ(kept, 64);
+    EXPECT_EQ(s.state->stats().endpoints[0].num_errors, std::uint64_t{episodes});
+}
+
 TEST(service_state, a_refused_endpoint_is_its_end) {
     served s;
     s.add_reader(1);

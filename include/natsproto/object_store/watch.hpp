@@ -14,6 +14,7 @@
 #include <natsproto/runtime.hpp>
 #include <natsproto/time.hpp>
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <type_traits>
@@ -66,8 +67,12 @@ using watch_request = js::watch_request<watch_reader>;
                                                            const watch_reader& reader,
                                                            time_point deadline);
 
-/// All objects of a bucket; with `deleted` also those that were.
-[[nodiscard]] op<result<std::vector<object_info>>> list_objects(runtime& rt, bucket b,
-                                                                bool deleted);
+/// How many objects a list has at most: a server that always has one more comes to an end.
+inline constexpr std::size_t most_objects = 10'000'000;
+
+/// All objects of a bucket; with `deleted` also those that were. More than `most` are
+/// `invalid_response`.
+[[nodiscard]] op<result<std::vector<object_info>>> list_objects(runtime& rt, bucket b, bool deleted,
+                                                                std::size_t most = most_objects);
 
 } // namespace nats::obj

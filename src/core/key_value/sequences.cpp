@@ -14,6 +14,7 @@
 #include "core/jetstream/listing.hpp"
 
 #include <algorithm>
+#include <cstddef>
 #include <map>
 #include <set>
 #include <utility>
@@ -21,9 +22,6 @@
 namespace nats::kv {
 
 namespace {
-
-/// More than a bucket has: a server that always has one more ends here.
-constexpr std::size_t most_entries = 50'000'000;
 
 watch_options listing() {
     watch_options o;
@@ -39,7 +37,8 @@ error endless() {
 
 } // namespace
 
-op<result<std::vector<std::string>>> list_keys(runtime& rt, location at, key_filters filters) {
+op<result<std::vector<std::string>>> list_keys(runtime& rt, location at, key_filters filters,
+                                               std::size_t most) {
     watch_options o = listing();
     o.meta_only = true;
     result<watch_request> r = encode_watch(at, filters, o);
@@ -58,7 +57,7 @@ op<result<std::vector<std::string>>> list_keys(runtime& rt, location at, key_fil
             keys.erase(e.key);
         else
             keys.insert(std::move(e.key));
-        if (keys.size() > most_entries) co_return endless();
+        if (keys.size() > most) co_return endless();
     }
     std::vector<std::string> all;
     all.reserve(keys.size());
@@ -66,7 +65,8 @@ op<result<std::vector<std::string>>> list_keys(runtime& rt, location at, key_fil
     co_return std::move(all);
 }
 
-op<result<std::vector<entry>>> history(runtime& rt, location at, key_filters filters) {
+op<result<std::vector<entry>>> history(runtime& rt, location at, key_filters filters,
+                                       std::size_t most) {
     watch_options o = listing();
     o.include_history = true;
     result<watch_request> r = encode_watch(at, filters, o);
@@ -81,7 +81,7 @@ op<result<std::vector<entry>>> history(runtime& rt, location at, key_filters fil
         if (!next) co_return next.error();
         if (!*next) break;
         all.push_back(std::move(*(*next)->entry));
-        if (all.size() > most_entries) co_return endless();
+        if (all.size() > most) co_return endless();
     }
     if (all.empty()) {
         const bool one = filters.all().size() == 1;
@@ -98,7 +98,7 @@ struct left_marker {
 };
 using left_markers = std::map<std::string, left_marker>;
 
-op<result<left_markers>> find_markers(runtime& rt, const location& at) {
+op<result<left_markers>> find_markers(runtime& rt, const location& at, std::size_t most) {
     watch_options o = listing();
     o.meta_only = true;
     result<watch_request> r = encode_watch(at, {}, o);
@@ -117,17 +117,18 @@ op<result<left_markers>> find_markers(runtime& rt, const location& at) {
             found.insert_or_assign(e.key, left_marker{e.revision, e.created});
         else
             found.erase(e.key);
-        if (found.size() > most_entries) co_return endless();
+        if (found.size() > most) co_return endless();
     }
 }
 
 } // namespace
 
-op<result<std::uint64_t>> purge_deletes(runtime& rt, location at, purge_deletes_options o) {
+op<result<std::uint64_t>> purge_deletes(runtime& rt, location at, purge_deletes_options o,
+                                        std::size_t most) {
     if (!o.now) co_return error(errc::invalid_argument, "no time");
     if (at.stream != at.origin_stream) // its origin's deletions are its own
         co_return error(errc::invalid_argument, '"' + at.bucket + "\" is a mirror");
-    result<left_markers> found = co_await find_markers(rt, at);
+    result<left_markers> found = co_await find_markers(rt, at, most);
     if (!found) co_return found.error();
     std::uint64_t removed = 0;
     for (const auto& [key, marker] : *found) {

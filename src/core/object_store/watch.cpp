@@ -11,15 +11,10 @@
 #include "core/jetstream/bucket_streams.hpp"
 #include "core/jetstream/listing.hpp"
 
+#include <cstddef>
 #include <utility>
 
 namespace nats::obj {
-
-namespace {
-
-constexpr std::size_t most_objects = 10'000'000; ///< of a list; a server that has no end ends here
-
-} // namespace
 
 result<watch_request> encode_watch(const bucket& b, const watch_options& o) {
     if (o.include_history && o.updates_only)
@@ -51,7 +46,8 @@ op<result<std::optional<watch_update>>> next(runtime& rt, js::ordered_subscripti
     co_return std::move(u);
 }
 
-op<result<std::vector<object_info>>> list_objects(runtime& rt, bucket b, bool deleted) {
+op<result<std::vector<object_info>>> list_objects(runtime& rt, bucket b, bool deleted,
+                                                  std::size_t most) {
     watch_options o;
     o.ignore_deletes = !deleted;
     result<watch_request> r = encode_watch(b, o);
@@ -64,8 +60,7 @@ op<result<std::vector<object_info>>> list_objects(runtime& rt, bucket b, bool de
             co_await js::next_listed(rt, all_there, b.settings().timeout());
         if (!u) co_return js::bucket_error(u.error(), b.name());
         if (!*u) co_return std::move(all);
-        if (all.size() == most_objects)
-            co_return error(errc::invalid_response, "a list without an end");
+        if (all.size() == most) co_return error(errc::invalid_response, "a list without an end");
         all.push_back(std::move(*(*u)->object));
     }
 }
