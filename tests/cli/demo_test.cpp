@@ -4,7 +4,6 @@
 // what it prints is compared.
 
 #include "cli/cli_fixture.hpp"
-#include "cli/js_fixture.hpp"
 
 #include <algorithm>
 #include <regex>
@@ -71,18 +70,6 @@ TEST(demo_on_the_broker, runs_to_its_end) {
           "refused: invalid subject", "   rtt ",
           "   received \"published while there was no connection\" on news\n",
           "Everything arrived as it should.\n"}) {
-        EXPECT_TRUE(contains(f.out, line)) << line << "\nis not in\n" << f.out;
-    }
-}
-
-class demo_stored : public jetstream_cli_test {};
-NATSPROTO_ON_EVERY_SERVER(demo_stored);
-
-TEST_P(demo_stored, runs_to_its_end) {
-    const finished f = program({path + "_stored", server().url()}).wait();
-    EXPECT_EQ(f.code, 0) << f.err;
-    for (const char* line : {"\n1. A bucket", "\n4. An object", "   that was all that was there\n",
-                             "   colour was deleted\n", "Everything was kept as it should.\n"}) {
         EXPECT_TRUE(contains(f.out, line)) << line << "\nis not in\n" << f.out;
     }
 }
