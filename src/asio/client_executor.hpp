@@ -107,19 +107,19 @@ public:
     }
     [[nodiscard]] client_executor require(
         boost::asio::execution::blocking_t::never_t /*how*/) const {
-        return client_executor(state_, true, tracked_);
+        return {state_, true, tracked_};
     }
     [[nodiscard]] client_executor require(
         boost::asio::execution::blocking_t::possibly_t /*how*/) const {
-        return client_executor(state_, false, tracked_);
+        return {state_, false, tracked_};
     }
     [[nodiscard]] client_executor require(
         boost::asio::execution::outstanding_work_t::tracked_t /*how*/) const {
-        return client_executor(state_, never_, true);
+        return {state_, never_, true};
     }
     [[nodiscard]] client_executor require(
         boost::asio::execution::outstanding_work_t::untracked_t /*how*/) const {
-        return client_executor(state_, never_, false);
+        return {state_, never_, false};
     }
     template <class F>
     void execute(F&& f) const {

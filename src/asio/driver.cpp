@@ -98,7 +98,7 @@ public:
     }
     turning(const turning&) = delete;
     turning& operator=(const turning&) = delete;
-    ~turning() {
+    ~turning() { // NOLINT(*-exception-escape): who cannot even post has no memory left
         driver_.in_turn_ = driver_.dispatching_ = false;
         if (!finished_) driver_.post_turn();
     }

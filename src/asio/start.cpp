@@ -71,27 +71,29 @@ bool accept(const std::shared_ptr<driver>& d, operation_ptr<T>& o, duration time
 
 // --- the connection
 
-void start_connect(std::shared_ptr<driver> d, operation_ptr<void> o, options given) {
+void start_connect(const std::shared_ptr<driver>& d, operation_ptr<void> o, options given) {
     if (!d->claim_connect()) return refuse(d, std::move(o), error{errc::already_connected});
     o->closes_when_cancelled = true;
     d->listen(*o);
     auto made = std::make_unique<driver::core>(*d, given); // copies what the options view
+    // NOLINTNEXTLINE(*-NewDeleteLeaks): the lambda has it
     d->enter([o = std::move(o), made = std::move(made)](driver& self) mutable {
         self.start_session(std::move(o), std::move(made));
     });
 }
 
-void start_connect_to(std::shared_ptr<driver> d, operation_ptr<void> o, std::string_view servers) {
-    start_connect(std::move(d), std::move(o), {.servers = servers});
+void start_connect_to(const std::shared_ptr<driver>& d, operation_ptr<void> o,
+                      std::string_view servers) {
+    start_connect(d, std::move(o), {.servers = servers});
 }
 
-void start_drain(std::shared_ptr<driver> d, operation_ptr<void> o, error* why) {
+void start_drain(const std::shared_ptr<driver>& d, operation_ptr<void> o, error* why) {
     o->why = why;
     o->after_transport = true;
     start(d, std::move(o), [](runtime& rt) { return ops::drain(rt); });
 }
 
-void start_close(std::shared_ptr<driver> d, operation_ptr<void> o) {
+void start_close(const std::shared_ptr<driver>& d, operation_ptr<void> o) {
     o->after_transport = true;
     o->closes_when_cancelled = true;
     d->listen(*o);
@@ -100,24 +102,24 @@ void start_close(std::shared_ptr<driver> d, operation_ptr<void> o) {
 
 // --- round trips
 
-void start_flush(std::shared_ptr<driver> d, operation_ptr<duration> o, wait_options w) {
+void start_flush(const std::shared_ptr<driver>& d, operation_ptr<duration> o, wait_options w) {
     if (!accept(d, o, w.timeout, w.why)) return;
     start(d, std::move(o), [w](runtime& rt) { return ops::flush(rt, deadline_of(rt, w.timeout)); });
 }
 
-void start_rtt(std::shared_ptr<driver> d, operation_ptr<duration> o, wait_options w) {
+void start_rtt(const std::shared_ptr<driver>& d, operation_ptr<duration> o, wait_options w) {
     if (!accept(d, o, w.timeout, w.why)) return;
     start(d, std::move(o),
           [w](runtime& rt) { return ops::measure_rtt(rt, deadline_of(rt, w.timeout)); });
 }
 
-void start_wait_connected(std::shared_ptr<driver> d, operation_ptr<void> o, wait_options w) {
+void start_wait_connected(const std::shared_ptr<driver>& d, operation_ptr<void> o, wait_options w) {
     if (!accept(d, o, w.timeout, w.why)) return;
     start(d, std::move(o),
           [w](runtime& rt) { return ops::wait_connected(rt, deadline_of(rt, w.timeout)); });
 }
 
-void start_barrier(std::shared_ptr<driver> d, operation_ptr<void> o, wait_options w) {
+void start_barrier(const std::shared_ptr<driver>& d, operation_ptr<void> o, wait_options w) {
     if (!accept(d, o, w.timeout, w.why)) return;
     start(d, std::move(o),
           [w](runtime& rt) { return ops::barrier(rt, deadline_of(rt, w.timeout)); });
@@ -125,8 +127,8 @@ void start_barrier(std::shared_ptr<driver> d, operation_ptr<void> o, wait_option
 
 // --- publishing and requests
 
-void start_publish(std::shared_ptr<driver> d, operation_ptr<void> o, std::string_view subject,
-                   bytes payload, publish_options p, error* why) {
+void start_publish(const std::shared_ptr<driver>& d, operation_ptr<void> o,
+                   std::string_view subject, bytes payload, publish_options p, error* why) {
     o->why = why;
     const duration timeout = d->settings().write_timeout;
     start_sending(d, std::move(o), {subject, payload, p.reply, p.headers},
@@ -143,8 +145,8 @@ constexpr auto not_total = cancellation_type::terminal | cancellation_type::part
 
 } // namespace
 
-void start_request(std::shared_ptr<driver> d, operation_ptr<message> o, std::string_view subject,
-                   bytes payload, request_options r) {
+void start_request(const std::shared_ptr<driver>& d, operation_ptr<message> o,
+                   std::string_view subject, bytes payload, request_options r) {
     o->honoured = not_total;
     if (!accept(d, o, r.timeout, r.why)) return;
     start_sending(d, std::move(o), {subject, payload, {}, r.headers},
@@ -154,7 +156,7 @@ void start_request(std::shared_ptr<driver> d, operation_ptr<message> o, std::str
                   });
 }
 
-void start_request_into(std::shared_ptr<driver> d, operation_ptr<void> o, message* into,
+void start_request_into(const std::shared_ptr<driver>& d, operation_ptr<void> o, message* into,
                         std::string_view subject, bytes payload, request_options r) {
     o->honoured = not_total;
     if (!accept(d, o, r.timeout, r.why)) return;
@@ -165,7 +167,7 @@ void start_request_into(std::shared_ptr<driver> d, operation_ptr<void> o, messag
                   });
 }
 
-void start_request_by_inbox(std::shared_ptr<driver> d, operation_ptr<message> o,
+void start_request_by_inbox(const std::shared_ptr<driver>& d, operation_ptr<message> o,
                             std::string_view subject, bytes payload, request_options r) {
     o->honoured = not_total;
     if (!accept(d, o, r.timeout, r.why)) return;
@@ -221,7 +223,7 @@ void start_reading(const std::shared_ptr<driver>& d, operation_ptr<T> o,
 
 } // namespace
 
-void start_next(std::shared_ptr<driver> d, operation_ptr<message> o,
+void start_next(const std::shared_ptr<driver>& d, operation_ptr<message> o,
                 std::weak_ptr<subscription_state> s, next_options w) {
     start_reading(
         d, std::move(o), std::move(s), w,
@@ -231,7 +233,7 @@ void start_next(std::shared_ptr<driver> d, operation_ptr<message> o,
         [](operation<message>& done, const message_view& m) { done.value = message(m); });
 }
 
-void start_next_into(std::shared_ptr<driver> d, operation_ptr<void> o,
+void start_next_into(const std::shared_ptr<driver>& d, operation_ptr<void> o,
                      std::weak_ptr<subscription_state> s, message* into, next_options w) {
     start_reading(
         d, std::move(o), std::move(s), w,
@@ -241,7 +243,7 @@ void start_next_into(std::shared_ptr<driver> d, operation_ptr<void> o,
         [into](operation<void>&, const message_view& m) { into->assign(m); });
 }
 
-void start_next_in_range(std::shared_ptr<driver> d, operation_ptr<std::optional<message>> o,
+void start_next_in_range(const std::shared_ptr<driver>& d, operation_ptr<std::optional<message>> o,
                          std::weak_ptr<subscription_state> s, next_options w) {
     start_reading(
         d, std::move(o), std::move(s), w,
@@ -253,7 +255,7 @@ void start_next_in_range(std::shared_ptr<driver> d, operation_ptr<std::optional<
         });
 }
 
-void start_next_reply(std::shared_ptr<driver> d, operation_ptr<std::optional<message>> o,
+void start_next_reply(const std::shared_ptr<driver>& d, operation_ptr<std::optional<message>> o,
                       std::weak_ptr<replies_state> s, error* why) {
     o->why = why;
     if (!d) return o.release()->complete(delivery::posted); // none: at its end

@@ -13,7 +13,7 @@ namespace nats::test {
 
 /// Looks at `holds` until it is true; false when it was not in time.
 template <class Condition>
-[[nodiscard]] bool wait_until(Condition&& holds, std::chrono::steady_clock::duration patience) {
+[[nodiscard]] bool wait_until(Condition holds, std::chrono::steady_clock::duration patience) {
     const auto deadline = std::chrono::steady_clock::now() + patience;
     while (!holds()) {
         if (std::chrono::steady_clock::now() >= deadline) return false;

@@ -101,22 +101,23 @@ struct client_options {
 static_assert(std::is_trivially_destructible_v<client_options>);
 
 namespace detail {
-void start_connect(std::shared_ptr<driver> d, operation_ptr<void> o, options given);
-void start_connect_to(std::shared_ptr<driver> d, operation_ptr<void> o, std::string_view servers);
-void start_publish(std::shared_ptr<driver> d, operation_ptr<void> o, std::string_view subject,
-                   bytes payload, publish_options p, error* why);
-void start_flush(std::shared_ptr<driver> d, operation_ptr<duration> o, wait_options w);
-void start_rtt(std::shared_ptr<driver> d, operation_ptr<duration> o, wait_options w);
-void start_wait_connected(std::shared_ptr<driver> d, operation_ptr<void> o, wait_options w);
-void start_barrier(std::shared_ptr<driver> d, operation_ptr<void> o, wait_options w);
-void start_request(std::shared_ptr<driver> d, operation_ptr<message> o, std::string_view subject,
-                   bytes payload, request_options r);
-void start_request_into(std::shared_ptr<driver> d, operation_ptr<void> o, message* into,
+void start_connect(const std::shared_ptr<driver>& d, operation_ptr<void> o, options given);
+void start_connect_to(const std::shared_ptr<driver>& d, operation_ptr<void> o,
+                      std::string_view servers);
+void start_publish(const std::shared_ptr<driver>& d, operation_ptr<void> o,
+                   std::string_view subject, bytes payload, publish_options p, error* why);
+void start_flush(const std::shared_ptr<driver>& d, operation_ptr<duration> o, wait_options w);
+void start_rtt(const std::shared_ptr<driver>& d, operation_ptr<duration> o, wait_options w);
+void start_wait_connected(const std::shared_ptr<driver>& d, operation_ptr<void> o, wait_options w);
+void start_barrier(const std::shared_ptr<driver>& d, operation_ptr<void> o, wait_options w);
+void start_request(const std::shared_ptr<driver>& d, operation_ptr<message> o,
+                   std::string_view subject, bytes payload, request_options r);
+void start_request_into(const std::shared_ptr<driver>& d, operation_ptr<void> o, message* into,
                         std::string_view subject, bytes payload, request_options r);
-void start_request_by_inbox(std::shared_ptr<driver> d, operation_ptr<message> o,
+void start_request_by_inbox(const std::shared_ptr<driver>& d, operation_ptr<message> o,
                             std::string_view subject, bytes payload, request_options r);
-void start_drain(std::shared_ptr<driver> d, operation_ptr<void> o, error* why);
-void start_close(std::shared_ptr<driver> d, operation_ptr<void> o);
+void start_drain(const std::shared_ptr<driver>& d, operation_ptr<void> o, error* why);
+void start_close(const std::shared_ptr<driver>& d, operation_ptr<void> o);
 /// Takes an operation whose op exists already. On the client's executor.
 void begin(driver& d, operation_base* o);
 [[nodiscard]] runtime* runtime_of(driver& d) noexcept;
@@ -254,7 +255,7 @@ public:
     auto run(op<result<T>> o, Token&& token = Token(), error* why = nullptr) {
         return detail::initiate<T>(
             std::forward<Token>(token), driver_,
-            [](std::shared_ptr<detail::driver> d, detail::operation_ptr<T> made,
+            [](const std::shared_ptr<detail::driver>& d, detail::operation_ptr<T> made,
                detail::kept_op<T> given, error* tell) {
                 made->why = tell;
                 made->running.emplace(std::move(given.running));

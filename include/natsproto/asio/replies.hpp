@@ -19,7 +19,7 @@ namespace detail {
 struct replies_state;
 
 [[nodiscard]] std::shared_ptr<driver> owner_of(const std::shared_ptr<replies_state>& s);
-void start_next_reply(std::shared_ptr<driver> d, operation_ptr<std::optional<message>> o,
+void start_next_reply(const std::shared_ptr<driver>& d, operation_ptr<std::optional<message>> o,
                       std::weak_ptr<replies_state> s, error* why);
 } // namespace detail
 

@@ -24,11 +24,11 @@ namespace detail {
 struct subscription_state;
 
 [[nodiscard]] std::shared_ptr<driver> owner_of(const std::shared_ptr<subscription_state>& s);
-void start_next(std::shared_ptr<driver> d, operation_ptr<message> o,
+void start_next(const std::shared_ptr<driver>& d, operation_ptr<message> o,
                 std::weak_ptr<subscription_state> s, next_options w);
-void start_next_into(std::shared_ptr<driver> d, operation_ptr<void> o,
+void start_next_into(const std::shared_ptr<driver>& d, operation_ptr<void> o,
                      std::weak_ptr<subscription_state> s, message* into, next_options w);
-void start_next_in_range(std::shared_ptr<driver> d, operation_ptr<std::optional<message>> o,
+void start_next_in_range(const std::shared_ptr<driver>& d, operation_ptr<std::optional<message>> o,
                          std::weak_ptr<subscription_state> s, next_options w);
 } // namespace detail
 

@@ -44,7 +44,7 @@ class client_handle {
 public:
     /// Runs the op that `make(runtime&)` returns to its end.
     template <class Make>
-    auto run(Make make) {
+    auto run(Make make) { // NOLINT(*-unnecessary-value-param): some change themselves
         auto o = make(runtime_now());
         return blocking::run(*driver_, o);
     }

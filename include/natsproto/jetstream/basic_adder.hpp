@@ -61,8 +61,6 @@ protected:
     explicit basic_js_adder(std::shared_ptr<Shared> s) noexcept : shared_(std::move(s)) {}
     basic_js_adder(basic_js_adder&&) noexcept = default;
     basic_js_adder& operator=(basic_js_adder&&) noexcept = default;
-    basic_js_adder(const basic_js_adder&) = delete;
-    basic_js_adder& operator=(const basic_js_adder&) = delete;
     ~basic_js_adder() = default;
 
     std::shared_ptr<Shared> shared_;

@@ -22,7 +22,7 @@ class short_text {
 public:
     explicit short_text(std::string_view s) noexcept
         : size_(std::min(s.size(), text_.size())), cut_(s.size() > text_.size()) {
-        std::copy_n(s.data(), size_, text_.data());
+        std::ranges::copy(s.substr(0, size_), text_.begin());
     }
     [[nodiscard]] std::string quoted() const {
         return '"' + printable({text_.data(), size_}) + (cut_ ? "...\"" : "\"");

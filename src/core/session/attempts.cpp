@@ -259,7 +259,9 @@ void session::keep_for_later() {
             std::size_t again = found - std::min<std::size_t>(found, published_since_);
             const auto skip = [](void* left, const wire::frame&) {
                 auto& n = *static_cast<std::size_t*>(left);
-                return n == 0 || (--n, false);
+                if (n == 0) return true;
+                --n;
+                return false;
             };
             wire::output_queue rest;
             (void)wire::keep_unsent(unsent, rest, skip, &again);

@@ -41,7 +41,7 @@ result<void> session::drain(time_point now, drain_mode mode, std::optional<sub_i
     now_ = now;
     if (is_draining()) return {};
     if (status_ != session_status::connected) {
-        const error why = not_up();
+        error why = not_up();
         if (status_ != session_status::idle) close(now);
         return why;
     }

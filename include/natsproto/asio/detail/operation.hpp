@@ -238,7 +238,8 @@ using operation_ptr = std::unique_ptr<operation<T>, discard_operation>;
 /// called when the token says so, at once or later, in the caller's thread. Arguments are copied
 /// into whatever the token makes.
 template <class T, class Token, class Start, class... Args>
-auto initiate(Token&& token, std::shared_ptr<driver> d, Start start, Args... args) {
+auto initiate(Token&& token, // NOLINT(*-missing-std-forward): `async_initiate` takes an lvalue
+              std::shared_ptr<driver> d, Start start, Args... args) {
     return boost::asio::async_initiate<Token, typename signature<T>::type>(
         [start](auto handler, std::shared_ptr<driver> owner, auto... given) {
             using handler_type = std::decay_t<decltype(handler)>;
