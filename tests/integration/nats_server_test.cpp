@@ -2,17 +2,15 @@
 //
 // Proves that a server comes back on its port also when somebody had that port meanwhile.
 
+#include <natsproto/tcp/tcp_broker.hpp>
+
 #include "integration/server_test.hpp"
 
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <string>
 #include <thread>
-
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 namespace nats::test {
 namespace {
@@ -26,22 +24,16 @@ TEST_P(nats_server_restart, waits_for_its_port) {
     nats_server server(program());
     server.kill();
     const std::string before = server.address();
-    const int taken = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    const int on = 1;
-    ASSERT_EQ(::setsockopt(taken, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on), 0);
-    sockaddr_in at{};
-    at.sin_family = AF_INET;
-    at.sin_port = htons(server.port());
-    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    ASSERT_EQ(::bind(taken, reinterpret_cast<const sockaddr*>(&at), sizeof at), 0); // NOLINT
-    ASSERT_EQ(::listen(taken, 1), 0);
+    tcp_broker_options there;
+    there.port = server.port();
+    std::unique_ptr<tcp_broker> somebody = tcp_broker::listen({}, there).value();
 
     bool refused = false;
     std::thread lets_go([&] {
         refused = wait_until(
             [&] { return server.log().find("ddress already in use") != std::string::npos; },
             long_enough);
-        (void)::close(taken);
+        somebody.reset();
     });
     server.restart();
     lets_go.join();

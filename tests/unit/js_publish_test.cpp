@@ -83,8 +83,8 @@ TEST(js_read_ack, an_error_wins_over_the_rest) {
     EXPECT_FALSE(read(R"({"stream":"S","seq":7,"error":{"code":503,"err_code":10077}})"));
 }
 
-// nats-server before 2.11 (its issue 6415): the first one with this id may never be stored, since
-// the leader that knew it was deposed.
+// nats-server before 2.11 (its pull request 6415): the first one with this id may never be stored,
+// since the leader that knew it was deposed.
 TEST(js_read_ack, a_duplicate_of_what_is_not_stored_is_none) {
     const result<pub_ack> a = read(R"({"stream":"S","seq":0,"duplicate": true})");
     ASSERT_FALSE(a) << "a lost message is called stored";

@@ -29,9 +29,10 @@ struct pub_ack {
     friend bool operator==(const pub_ack&, const pub_ack&) = default;
 };
 
-/// Errors: those of the server's answer; `invalid_response` also for one that names no stream or no
-/// sequence. A duplicate without a sequence, with which servers before 2.11 say that the first one
-/// is not in the stream yet, is `jetstream_error` with `api_code::duplicate_in_process`.
+/// Errors: those of the server's answer; `invalid_response` also for one that names no stream, or
+/// no sequence though it is not of a batch. A duplicate without a sequence, with which servers
+/// before 2.11 say that the first one is not in the stream yet, is `jetstream_error` with
+/// `api_code::duplicate_in_process`.
 [[nodiscard]] result<void> decode(std::string_view json, pub_ack& into);
 [[nodiscard]] result<std::string> to_json(const pub_ack& a);
 
